@@ -1,0 +1,72 @@
+# Every command works from an empty clone: what it needs and does not find, it installs first, or it says what to type.
+# PYTHON=/path/to/python chooses the Python of a new virtual environment (`make clean` removes an old one).
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+VENV_PYTHON := $(VENV)/bin/python
+UV := uv==0.13.8
+
+# Each stamp is the moment at which a pinned list was last installed.
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+define install
+@echo "Installing $(1) ..."
+@$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(1) || { \
+	echo "$(1) could not be installed; pip says why above. It needs the Python package index, https://pypi.org."; exit 1; }
+endef
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+.PHONY: run
+run: $(RUNTIME) ## set everything up, then serve the demo on this machine and print the addresses to open
+	@$(VENV_PYTHON) demo/run.py
+
+.PHONY: test
+test: $(DEV) services lint ## set everything up, PostgreSQL and a browser included, then run the whole test suite
+	@echo 'Running the whole suite. A part of it: make test ARGS="-k name", or ARGS=tests/web'
+	@$(VENV_PYTHON) -m pytest $(ARGS)
+
+.PHONY: services
+services: $(DEV) ## install what the tests need beside Python: PostgreSQL's programs and a browser
+	@sh tools/test-services.sh
+
+.PHONY: lint
+lint: $(DEV) ## check style, format and types
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
+
+.PHONY: format
+format: $(DEV) ## mend style and format where a tool can
+	$(VENV_PYTHON) -m ruff check --fix .
+	$(VENV_PYTHON) -m ruff format .
+
+.PHONY: requirements
+requirements: $(DEV) ## pin requirements*.txt anew from requirements*.in
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check $(UV)
+	for name in requirements requirements-dev; do \
+		$(VENV_PYTHON) -m uv pip compile $$name.in --quiet --upgrade --universal --generate-hashes \
+			--python-version 3.11 --no-annotate --no-header -o $$name.txt || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## remove the virtual environment and all caches; leads in var/ and the settings in .env stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A Python that was renewed or removed since counts as changed too, and the environment is made anew.
+$(VENV_PYTHON): ;
+
+$(RUNTIME): requirements.txt $(VENV_PYTHON)
+	@sh tools/make-venv.sh
+	$(call install,requirements.txt)
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.txt
+	$(call install,requirements-dev.txt)
+	@touch $@

@@ -1,0 +1,19 @@
+"""gunicorn's settings; each can be overridden on its command line or in GUNICORN_CMD_ARGS."""
+
+import os
+import sys
+
+from leadferry import config
+
+try:
+    config.load()
+except config.SettingsError as error:
+    sys.exit(f"leadferry: {error}")
+
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 128
+graceful_timeout = 40  # longer than the 30 seconds that one try may take
+keepalive = 5
+control_socket_disable = True

@@ -1,0 +1,359 @@
+"""Leads: stored once, found again, shown. Accepting one is a single transaction with its deliveries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, text, update
+
+from leadferry import models, outbox
+from leadferry.forms import Form
+from leadferry.store import Store
+from leadferry.vendors.base import Destination, File, LeadData, Request, Value
+
+REPEAT_WINDOW = 600
+"""Seconds in which the same content posted to the same form is the same lead."""
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0/O, 1/I: people read references to each other
+
+
+def new_reference() -> str:
+    return "LF-" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
+
+
+@dataclass(frozen=True)
+class NewLead:
+    """A valid submission, about to be stored.
+
+    ``cleaned`` is a list of {field, reason, before, after}; ``consent`` and ``source`` are plain JSON tables.
+    """
+
+    form: Form
+    values: Mapping[str, Value]
+    campaign: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
+    cleaned: Sequence[Mapping[str, Any]] = ()
+    consent: Mapping[str, Any] | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
+    quarantine: Sequence[str] = ()
+    test: bool = False
+    reference: str = field(default_factory=new_reference)
+    received_at: float = field(default_factory=time.time)
+
+    def data(self, destination: str) -> LeadData:
+        """As an adapter sees it."""
+        return LeadData(
+            reference=self.reference,
+            form=self.form.name,
+            version=self.form.version,
+            received_at=datetime.fromtimestamp(self.received_at, UTC),
+            values=self.values,
+            campaign=self.campaign if self.form.campaign == "send" else {},
+            files=self.files,
+            consent=self.consent,
+            test=self.test,
+            message_id=message_id(self.reference, destination),
+        )
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of a submission: a stored lead. ``repeated`` means that it is an earlier one's repetition.
+
+    ``delivery_id`` and ``token`` are those of the `vendor` delivery; the token is None unless the caller holds it.
+    """
+
+    lead_id: int
+    reference: str
+    delivery_id: int | None
+    token: str | None = None
+    repeated: bool = False
+
+
+def message_id(reference: str, destination: str) -> str:
+    """The delivery's own id at the receiver: the same at every repeat."""
+    return f"{reference}-{destination}"
+
+
+def content_hash(lead: NewLead) -> str:
+    files = {name: hashlib.sha256(each.content).hexdigest() for name, each in lead.files.items()}
+    content = json.dumps([lead.values, lead.campaign, files], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def accept(
+    store: Store, lead: NewLead, payloads: Mapping[str, Request | None], *, lease: float = 0.0, repeats: bool = True
+) -> Accepted:
+    """Stores a lead and its deliveries in one transaction; they are durable when this returns.
+
+    ``lease`` > 0 gives the caller the `vendor` delivery for that many seconds, to attempt it at once. A repetition
+    within ten minutes stores nothing and returns the first one, unless ``repeats`` is off.
+
+    Raises:
+        StoreError: nothing was stored.
+    """
+    digest = content_hash(lead)
+    with store.write() as connection:
+        if repeats:
+            earlier = _earlier(store, connection, lead, digest)
+            if earlier is not None:
+                return earlier
+        lead_id = _insert_lead(connection, lead, digest)
+        if lead.quarantine:
+            return Accepted(lead_id, lead.reference, None)
+        token = outbox.new_token() if lease else None
+        delivery_id = _insert_deliveries(connection, lead_id, lead, payloads, token, lease)
+    return Accepted(lead_id, lead.reference, delivery_id, token)
+
+
+def _earlier(store: Store, connection: Connection, lead: NewLead, digest: str) -> Accepted | None:
+    if not store.is_sqlite:  # SQLite has one writer; two PostgreSQL transactions could both find nothing
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(digest[:15], 16)})
+    columns = models.lead.c
+    query = (
+        select(columns.id, columns.reference, models.delivery.c.id)
+        .outerjoin(models.delivery, _is_primary_of(columns.id))
+        .where(
+            columns.form == lead.form.name,
+            columns.content_hash == digest,
+            columns.received_at > lead.received_at - REPEAT_WINDOW,
+            columns.test == lead.test,
+        )
+        .order_by(columns.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return Accepted(row[0], row[1], row[2], repeated=True) if row else None
+
+
+def _is_primary_of(lead_id: Any) -> Any:
+    return (models.delivery.c.lead_id == lead_id) & (models.delivery.c.destination == "vendor")
+
+
+def _insert_lead(connection: Connection, lead: NewLead, digest: str) -> int:
+    row = {
+        "reference": lead.reference,
+        "form": lead.form.name,
+        "version": lead.form.version,
+        "received_at": lead.received_at,
+        "answers": dict(lead.values),
+        "campaign": dict(lead.campaign),
+        "cleaned": list(lead.cleaned),
+        "consent": lead.consent,
+        "source": dict(lead.source),
+        "content_hash": digest,
+        "quarantine": list(lead.quarantine) or None,
+        "test": lead.test,
+    }
+    lead_id = int(connection.execute(insert(models.lead).values(row).returning(models.lead.c.id)).scalar_one())
+    for name, each in lead.files.items():
+        file_row = {"lead_id": lead_id, "field": name, "filename": each.filename, "content": each.content}
+        connection.execute(insert(models.lead_file).values(file_row))
+    return lead_id
+
+
+def _insert_deliveries(
+    connection: Connection,
+    lead_id: int,
+    lead: NewLead,
+    payloads: Mapping[str, Request | None],
+    token: str | None,
+    lease: float,
+) -> int:
+    rows = [outbox.new_row(lead_id, each, payloads.get(each.name), lead.received_at) for each in lead.form.destinations]
+    if token:
+        rows[0] |= {"state": "sending", "due_at": time.time() + lease, "token": token}
+    returning = insert(models.delivery).returning(models.delivery.c.id, models.delivery.c.destination)
+    ids = {destination: number for number, destination in connection.execute(returning, rows)}
+    return int(ids["vendor"])
+
+
+def answer(store: Store, lead_id: int) -> str | None:
+    """What the visitor of a lead was told: "ok", an error_code, or None while nobody was told yet."""
+    with store.read() as connection:
+        return connection.execute(select(models.lead.c.answer).where(models.lead.c.id == lead_id)).scalar()
+
+
+def set_answer(store: Store, lead_id: int, told: str) -> None:
+    """Notes what the visitor was told, once."""
+    columns = models.lead.c
+    with store.write() as connection:
+        connection.execute(
+            update(models.lead).where(columns.id == lead_id, columns.answer.is_(None)).values(answer=told)
+        )
+
+
+def is_first_try(store: Store, lead_id: int) -> bool:
+    """Whether the `vendor` delivery is being tried for the first time just now."""
+    query = select(models.delivery.c.id).where(
+        _is_primary_of(lead_id), models.delivery.c.state == "sending", models.delivery.c.attempts == 0
+    )
+    with store.read() as connection:
+        return connection.execute(query).first() is not None
+
+
+def load_data(store: Store, lead_id: int, destination: Destination, *, send_campaign: bool) -> LeadData:
+    """A stored lead as an adapter sees it."""
+    with store.read() as connection:
+        row = connection.execute(select(models.lead).where(models.lead.c.id == lead_id)).one()
+        files = connection.execute(select(models.lead_file).where(models.lead_file.c.lead_id == lead_id)).all()
+    return LeadData(
+        reference=row.reference,
+        form=row.form,
+        version=row.version,
+        received_at=datetime.fromtimestamp(row.received_at, UTC),
+        values=row.answers,
+        campaign=row.campaign if send_campaign else {},
+        files={each.field: File(each.filename, each.content) for each in files},
+        consent=row.consent,
+        test=row.test,
+        message_id=message_id(row.reference, destination.name),
+    )
+
+
+# --- the operator's view ---
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which leads: every given condition holds. ``state`` is a lead's state, so also `quarantined`."""
+
+    references: tuple[str, ...] = ()
+    form: str | None = None
+    state: str | None = None
+    vendor: str | None = None
+    email: str | None = None
+    since: float | None = None
+    until: float | None = None
+    test: bool | None = None
+
+
+def _conditions(wanted: Filter) -> list[Any]:
+    lead, delivery = models.lead.c, models.delivery.c
+    conditions: list[Any] = []
+    if wanted.references:
+        conditions.append(lead.reference.in_([reference.upper() for reference in wanted.references]))
+    if wanted.form:
+        conditions.append(lead.form == wanted.form)
+    if wanted.state == "quarantined":
+        conditions.append(lead.quarantine.is_not(None))
+    elif wanted.state:
+        conditions.append(delivery.state == wanted.state)
+    if wanted.vendor:
+        conditions.append(delivery.vendor == wanted.vendor)
+    if wanted.email:
+        conditions.append(lead.answers["email"].as_string() == wanted.email)
+    if wanted.since is not None:
+        conditions.append(lead.received_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(lead.received_at < wanted.until)
+    if wanted.test is not None:
+        conditions.append(lead.test == wanted.test)
+    return conditions
+
+
+def find(store: Store, wanted: Filter, limit: int | None = 50) -> list[Row[Any]]:
+    """Leads, newest first, each with the row of its `vendor` delivery where it has one."""
+    query = (
+        select(models.lead, models.delivery.c.id.label("delivery_id"), models.delivery.c.state)
+        .outerjoin(models.delivery, _is_primary_of(models.lead.c.id))
+        .where(*_conditions(wanted))
+        .order_by(models.lead.c.id.desc())
+        .limit(limit)
+    )
+    with store.read() as connection:
+        return list(connection.execute(query))
+
+
+def summary(store: Store, row: Row[Any]) -> dict[str, Any]:
+    """One lead for `flask leads list --json`."""
+    return {
+        "lead": row.reference,
+        "form": row.form,
+        "version": row.version,
+        "received_at": iso(row.received_at),
+        "state": "quarantined" if row.quarantine is not None else row.state,
+        "deliveries": [_delivery(each) for each in outbox.of_lead(store, row.id)],
+    }
+
+
+def detail(store: Store, row: Row[Any]) -> dict[str, Any]:
+    """One lead for `flask leads show --json`: everything but secrets."""
+    shown = summary(store, row)
+    for shown_delivery, each in zip(shown["deliveries"], outbox.of_lead(store, row.id), strict=True):
+        shown_delivery["history"] = [_attempt(tried) for tried in outbox.history(store, each.id)]
+    return {
+        **shown,
+        "values": {**row.answers, **row.campaign},
+        "cleaned": row.cleaned,
+        "consent": row.consent,
+        "source": row.source,
+        "quarantine": row.quarantine,
+        "test": row.test,
+        "erased_at": iso(row.erased_at),
+    }
+
+
+def _delivery(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "destination": row.destination,
+        "vendor": row.vendor,
+        "state": row.state,
+        "attempts": row.attempts,
+        "vendor_lead_id": row.vendor_lead_id,
+        "reason": row.reason,
+        "error_code": row.error_code,
+        "next_at": iso(row.due_at) if row.state == "pending" else None,
+    }
+
+
+def _attempt(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "at": iso(row.at),
+        "trigger": row.trigger,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "code": row.code,
+        "words": row.words,
+        "milliseconds": row.milliseconds,
+        "calls": row.calls,
+    }
+
+
+def iso(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def balance(store: Store) -> dict[str, Any]:
+    """Received against where each lead stands now, counted in one snapshot. `balanced` is the proof."""
+    with store.read() as connection:
+        counted = connection.execute(text(_BALANCE)).one()
+        also: dict[str, int] = dict(connection.execute(text(_BALANCE_ALSO)).tuples().all())
+    received, quarantined, *states = counted
+    found = {
+        "received": received,
+        **dict(zip(outbox.STATES, states, strict=True)),
+        "quarantined": quarantined,
+    }
+    found["balanced"] = received == sum(states) + quarantined
+    found["also"] = {state: also.get(state, 0) for state in outbox.STATES}
+    return found
+
+
+_BALANCE = f"""
+SELECT count(*),
+       count(CASE WHEN lead.quarantine IS NOT NULL THEN 1 END),
+       {", ".join(f"count(CASE WHEN quarantine IS NULL AND state = '{state}' THEN 1 END)" for state in outbox.STATES)}
+FROM lead LEFT JOIN delivery ON delivery.lead_id = lead.id AND delivery.destination = 'vendor'
+"""  # noqa: S608  # the states are constants
+_BALANCE_ALSO = "SELECT state, count(*) FROM delivery WHERE destination <> 'vendor' GROUP BY state"

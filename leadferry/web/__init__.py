@@ -1,0 +1,103 @@
+"""The web side: one Flask application, made from Settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from leadferry.catalog import Catalog
+from leadferry.config import Settings
+from leadferry.delivery import Office
+from leadferry.rate import RateLimit
+from leadferry.store import open_store
+from leadferry.tokens import PageTokens
+from leadferry.transport import Transport
+from leadferry.vendors import ADAPTERS
+from leadferry.web.answers import Client, error_answer
+from leadferry.web.public import public
+from leadferry.web.security import add_headers
+from leadferry.web.site import Site, WaitSlots
+
+HERE = Path(__file__).resolve().parents[2]
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    app = Flask("leadferry", template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
+    app.config["SECRET_KEY"] = settings.secret_key
+    app.extensions["leadferry"] = make_site(settings)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    proxies = settings.trusted_proxies
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
+    add_headers(app)
+    app.register_blueprint(public)
+    _add_health(app)
+    _add_errors(app)
+    return app
+
+
+def make_site(settings: Settings) -> Site:
+    office = make_office(settings)
+    limit = settings.post_limit
+    return Site(
+        settings=settings,
+        office=office,
+        tokens=PageTokens(settings.secret_key),
+        slots=WaitSlots(office),
+        post_limit=RateLimit(settings.root / "var" / "post_limit", *limit) if limit else None,
+    )
+
+
+def make_office(settings: Settings) -> Office:
+    store = open_store(settings)
+    return Office(
+        store=store,
+        catalog=Catalog(settings, store, ADAPTERS),
+        transport=Transport(allow_private=settings.allow_private_vendors),
+        adapters=ADAPTERS,
+    )
+
+
+def _add_health(app: Flask) -> None:
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify({"alive": True})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        site: Site = app.extensions["leadferry"]
+        ready = site.office.store.can_write()
+        return make_response(jsonify({"ready": ready}), 200 if ready else 503)
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        """404, 405 and the like, in the form that the client reads."""
+        status = error.code or 500
+        if error.response is not None:
+            return make_response(error.response)
+        client = Client.of(request)
+        if not client.browser:
+            response = make_response(jsonify({"Message": "Error", "msg": error.name, "errors": []}), status)
+        else:
+            response = make_response(render_template("missing.html" if status == 404 else "fault.html"), status)
+        for name, value in error.get_headers():
+            if name.lower() not in {"content-type", "content-length"}:
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def fault(_error: Exception) -> Response:
+        """A fault of ours: nothing was stored, so the visitor must be told to try again."""
+        app.logger.exception("fault", extra={"path": request.path})
+        return error_answer(Client.of(request), "lf501")

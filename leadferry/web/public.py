@@ -1,0 +1,282 @@
+"""What visitors reach: the form, the post, the thank-you page."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from leadferry import leads, outbox
+from leadferry.catalog import Broken
+from leadferry.delivery import build
+from leadferry.fields import CAMPAIGN
+from leadferry.form_class import TOKEN_NAME
+from leadferry.forms import Form
+from leadferry.leads import Accepted, NewLead
+from leadferry.messages import say
+from leadferry.outbox import LEASE
+from leadferry.store import StoreError
+from leadferry.submission import HONEYPOT, FieldError, Submission, control, read
+from leadferry.text import plain_text
+from leadferry.tokens import MINIMUM_SECONDS
+from leadferry.vendors.base import Request
+from leadferry.web.answers import Answers, Client, error_answer, error_json, wishes_of
+from leadferry.web.body import MAX_BODY, MAX_BODY_WITH_FILE, Body, BodyError, drain, read_body
+from leadferry.web.pages import form_page
+from leadferry.web.site import current_site
+
+public = Blueprint("public", __name__)
+
+
+@public.get("/f/<name>")
+def show(name: str) -> Response:
+    form = _found(name)
+    if not isinstance(form, Form):
+        return form
+    response = make_response(form_page(form))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@public.get("/f/<name>/thanks")
+def thanks(name: str) -> Response:
+    form = _found(name)
+    if not isinstance(form, Form):
+        return form
+    return make_response(render_template("thanks.html", form=form))
+
+
+@public.post("/f/<name>")
+def post(name: str) -> Response:
+    form = _found(name)
+    if not isinstance(form, Form):
+        drain(request)
+        return form
+    try:
+        body = read_body(request, MAX_BODY_WITH_FILE if form.has_file else MAX_BODY)
+    except BodyError as error:
+        return _body_failure(form, error)
+    return _take(form, body, own_page=True)
+
+
+@public.post("/submit")
+def submit() -> Response:
+    client = Client.of(request)
+    try:
+        body = read_body(request, _largest_body())
+    except BodyError as error:
+        return error_answer(client, error.code, [FieldError(error.field, error.code, error.message)])
+    web_key = control(body.pairs, "web_key")
+    form = current_site().office.catalog.by_web_key(web_key) if web_key else None
+    if form is None:
+        return error_answer(client, "ct101", [FieldError("web_key", "ct101", say("unknown_web_key"))])
+    if isinstance(form, Broken):
+        return _unavailable(client)
+    if not form.has_file and (request.content_length or 0) > MAX_BODY:
+        return _body_failure(form, BodyError("lf203", "too_large_body"))
+    return _take(form, body, own_page=False)
+
+
+@public.route("/f/<name>", methods=["OPTIONS"])
+@public.route("/submit", methods=["OPTIONS"])
+def preflight(name: str = "") -> Response:  # noqa: ARG001  # any form's, and none's
+    """Any page may post by script: no cookie and no credential goes with it."""
+    response = make_response("", 204)
+    response.headers["Access-Control-Allow-Methods"] = "POST, GET, OPTIONS"
+    response.headers["Access-Control-Allow-Headers"] = (
+        request.headers.get("Access-Control-Request-Headers") or "Content-Type"
+    )
+    response.headers["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+@public.after_request
+def allow_any_origin(response: Response) -> Response:
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+    response.headers["Vary"] = "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest"
+    return response
+
+
+def _found(name: str) -> Form | Response:
+    """The form, or the answer that says why there is none."""
+    form = current_site().office.catalog.get(name)
+    client = Client.of(request)
+    if isinstance(form, Form):
+        return form
+    if form is None:
+        return _not_found(client)
+    return _unavailable(client)
+
+
+def _not_found(client: Client) -> Response:
+    if client.browser or request.method == "GET":
+        return make_response(render_template("missing.html"), 404)
+    answer = error_json("ct101", [FieldError(None, "ct101", say("unknown_form"))])
+    answer.status_code = 404
+    return answer
+
+
+def _unavailable(client: Client) -> Response:
+    """A form whose file has mistakes: said plainly, with the details kept for its owner."""
+    if client.browser or request.method == "GET":
+        return make_response(render_template("unavailable.html"), 503)
+    return error_json("lf501")
+
+
+def _largest_body() -> int:
+    forms = current_site().office.catalog.all().values()
+    return MAX_BODY_WITH_FILE if any(isinstance(form, Form) and form.has_file for form in forms) else MAX_BODY
+
+
+def _body_failure(form: Form, error: BodyError) -> Response:
+    answers = Answers(Client.of(request), form, wishes_of(form, []), [], own_page=request.path != "/submit")
+    return answers.failure([FieldError(error.field, error.code, error.message)], error.code)
+
+
+# --- taking a lead ---
+
+
+def _take(form: Form, body: Body, *, own_page: bool) -> Response:
+    wishes = wishes_of(form, body.pairs)
+    answers = Answers(Client.of(request), form, wishes, body.pairs, own_page)
+    seconds = _too_many(form)
+    if seconds:
+        response = answers.failure([], "lf301")
+        response.headers["Retry-After"] = str(round(seconds))
+        return response
+    submission = read(form, body.pairs, body.files)
+    if submission.error_code:
+        return answers.failure(submission.errors, submission.error_code)
+    lead = _new_lead(form, submission, body, wishes.ignored)
+    try:
+        accepted, answer = _accept_and_wait(lead)
+    except StoreError:
+        return answers.failure([], "lf501")
+    if answer == "ok":
+        return answers.success(accepted.reference)
+    return answers.failure([], answer, vendor=True)
+
+
+def _too_many(form: Form) -> float:
+    limit = current_site().post_limit
+    return limit.hit(f"{form.name} {request.remote_addr}") if limit else 0.0
+
+
+def _new_lead(form: Form, submission: Submission, body: Body, ignored: tuple[str, ...]) -> NewLead:
+    campaign = dict(submission.campaign)
+    if "page_url" not in campaign and "page_url" not in form.by_name:
+        campaign |= _page_from_referer()
+    return NewLead(
+        form=form,
+        values=submission.values,
+        campaign=campaign,
+        files=submission.files,
+        cleaned=submission.cleaned,
+        consent=_consent(form, submission, campaign),
+        source=_source(ignored),
+        quarantine=_suspicions(form, body),
+    )
+
+
+def _page_from_referer() -> dict[str, str]:
+    """The page that a pasted form stands on, if nothing better says so; in a frame the header names only the frame."""
+    page = plain_text(request.headers.get("Referer", ""), CAMPAIGN["page_url"]).text
+    return {"page_url": page} if page and not Client.of(request).framed else {}
+
+
+def _consent(form: Form, submission: Submission, campaign: dict[str, str]) -> dict[str, Any] | None:
+    """The promise as the visitor saw it, and whether they gave it."""
+    if not form.consent_fields:
+        return None
+    return {
+        "language": form.language,
+        "version": form.version,
+        "page_url": campaign.get("page_url"),
+        "items": [
+            {"field": each.name, "text": each.label, "ticked": submission.values.get(each.name) == "1"}
+            for each in form.consent_fields
+        ],
+    }
+
+
+def _source(ignored: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "ip": shortened(request.remote_addr or ""),
+        "user_agent": request.headers.get("User-Agent", "")[:300],
+        "path": request.path,
+    }
+    if ignored:
+        found["ignored_redirects"] = list(ignored)
+    return found
+
+
+def shortened(address: str) -> str:
+    """A visitor's address without the part that tells persons apart: the first 24 bits of IPv4, 48 of IPv6."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    bits = 24 if found.version == 4 else 48
+    return str(ipaddress.ip_network(f"{found}/{bits}", strict=False).network_address)
+
+
+def _suspicions(form: Form, body: Body) -> tuple[str, ...]:
+    """Why a post looks like junk; it is stored and held, and gets the answer of a success."""
+    found = []
+    if control(body.pairs, HONEYPOT):
+        found.append("honeypot")
+    age = current_site().tokens.age(control(body.pairs, TOKEN_NAME) or "", form.name)
+    if age is not None and age < MINIMUM_SECONDS:
+        found.append("too_fast")
+    return tuple(found)
+
+
+def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
+    """Stores the lead, then tries its vendor while the visitor waits, if one may wait."""
+    site = current_site()
+    waits = not lead.quarantine and _may_wait(lead.form)
+    try:
+        accepted = leads.accept(site.office.store, lead, _payloads(lead), lease=LEASE if waits else 0.0)
+    except BaseException:
+        if waits:
+            site.slots.give_back()
+        raise
+    if accepted.repeated:
+        if waits:
+            site.slots.give_back()
+        return accepted, _first_answer(lead, accepted)
+    if not waits or accepted.delivery_id is None or accepted.token is None:
+        return accepted, "ok"
+    claim = outbox.claim_held_by(site.office.store, accepted.delivery_id, accepted.token)
+    answer = site.slots.run(claim, lead.form.vendor.wait)
+    if answer is None:  # the attempt goes on, but this visitor was told that all is well
+        leads.set_answer(site.office.store, accepted.lead_id, "ok")
+    return accepted, answer or "ok"
+
+
+def _may_wait(form: Form) -> bool:
+    """A slot is taken where this returns true."""
+    site = current_site()
+    if form.vendor.wait <= 0:
+        return False
+    trouble, _ = outbox.is_troubled(site.office.store, outbox.account_of(form.vendor))
+    return trouble is None and site.slots.take()
+
+
+def _payloads(lead: NewLead) -> dict[str, Request | None]:
+    office = current_site().office
+    return {each.name: build(office, lead.data(each.name), each) for each in lead.form.destinations}
+
+
+def _first_answer(lead: NewLead, accepted: Accepted) -> str:
+    """A repetition gets what the first one got, and waits for it as long as the first one would."""
+    store = current_site().office.store
+    until = time.monotonic() + lead.form.vendor.wait
+    while True:
+        answer = leads.answer(store, accepted.lead_id)
+        if answer or time.monotonic() > until or not leads.is_first_try(store, accepted.lead_id):
+            return answer or "ok"
+        time.sleep(0.05)

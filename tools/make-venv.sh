@@ -1,0 +1,14 @@
+#!/bin/sh
+# Makes .venv anew, without any requirement in it.
+set -eu
+cd "$(dirname "$0")/.."
+
+python=$(sh tools/find-python.sh)
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    sh tools/apt-install.sh "A virtual environment for Python $version" "python$version-venv"
+fi
+
+echo "Making the virtual environment .venv with Python $version ..."
+"$python" -m venv --clear .venv
