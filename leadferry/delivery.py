@@ -139,6 +139,9 @@ class _Conversation:
             request = following
         return self._scrubbed(self.adapter.parse_response(response))
 
+    def test(self, request: Request) -> Result:
+        return self._scrubbed(self.adapter.parse_test(self._call(request)))
+
     def _call(self, request: Request) -> Response:
         call: dict[str, Any] = {"request": request.to_json(), "status": None, "answer": None}
         self.calls.append(call)
@@ -281,6 +284,30 @@ def _note_account(store: Store, claim: Claim, result: Result, now: float) -> Non
 def probe_delay(probes: int) -> float:
     """Seconds until a waiting account is tried again: within half a minute at first, half an hour at the end."""
     return float(min(FIRST_PROBE * 2 ** min(max(probes, 0), 10), LONGEST_PROBE))
+
+
+# --- a check without a lead ---
+
+
+def probe_account(office: Office, destination: Destination) -> tuple[bool | None, str]:
+    """Whether the vendor takes our credentials: yes, no, or None where no call can tell without making a lead.
+
+    A yes resumes the account's waiting leads.
+    """
+    adapter = office.adapters[destination.adapter]
+    request = adapter.test_request(destination)
+    if request is None:
+        return None, f"{adapter.label} has no call that checks an account without creating a lead; nothing was sent."
+    conversation = _Conversation(office, destination, [])
+    try:
+        result = conversation.test(request)
+    except TransportError as error:
+        result = Result(error.outcome, error.reason, words=error.words)
+    words = result.words or (result.reason or result.outcome).value
+    if result.outcome is Outcome.ACCEPTED:
+        resumed = outbox.resume(office.store, outbox.account_of(destination), time.time())
+        return True, f"works. {words}{' Its waiting leads go on.' if resumed else ''}".strip()
+    return False, f"{result.outcome.value}: {words}"
 
 
 # --- what the visitor is told ---

@@ -338,7 +338,7 @@ def balance(store: Store) -> dict[str, Any]:
     """Received against where each lead stands now, counted in one snapshot. `balanced` is the proof."""
     with store.read() as connection:
         counted = connection.execute(text(_BALANCE)).one()
-        also: dict[str, int] = dict(connection.execute(text(_BALANCE_ALSO)).tuples().all())
+        also = {row.state: row.leads for row in connection.execute(text(_BALANCE_ALSO))}
     received, quarantined, *states = counted
     found = {
         "received": received,
@@ -356,4 +356,4 @@ SELECT count(*),
        {", ".join(f"count(CASE WHEN quarantine IS NULL AND state = '{state}' THEN 1 END)" for state in outbox.STATES)}
 FROM lead LEFT JOIN delivery ON delivery.lead_id = lead.id AND delivery.destination = 'vendor'
 """  # noqa: S608  # the states are constants
-_BALANCE_ALSO = "SELECT state, count(*) FROM delivery WHERE destination <> 'vendor' GROUP BY state"
+_BALANCE_ALSO = "SELECT state, count(*) AS leads FROM delivery WHERE destination <> 'vendor' GROUP BY state"

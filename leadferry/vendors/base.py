@@ -74,15 +74,9 @@ class Result:
 
     def __post_init__(self) -> None:
         """A vendor may say anything; what is kept of it is short, and text that every database takes."""
-        for name, limit in (("vendor_lead_id", 200), ("code", 100), ("words", 300)):
-            said = getattr(self, name)
-            if said is not None:
-                object.__setattr__(self, name, one_line(storable(said), limit))
-
-
-def storable(text: str) -> str:
-    """Without NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 has no bytes for."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+        for name, limit in (("vendor_lead_id", 200), ("code", 100)):
+            object.__setattr__(self, name, one_line(getattr(self, name) or "", limit) or None)
+        object.__setattr__(self, "words", one_line(self.words))
 
 
 @dataclass(frozen=True)

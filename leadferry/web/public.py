@@ -6,7 +6,7 @@ import ipaddress
 import time
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, g, make_response, render_template, request
 
 from leadferry import leads, outbox
 from leadferry.catalog import Broken
@@ -74,6 +74,7 @@ def submit() -> Response:
         return error_answer(client, "ct101", [FieldError("web_key", "ct101", say("unknown_web_key"))])
     if isinstance(form, Broken):
         return _unavailable(client)
+    g.framable = form
     if not form.has_file and (request.content_length or 0) > MAX_BODY:
         return _body_failure(form, BodyError("lf203", "too_large_body"))
     return _take(form, body, own_page=False)
@@ -105,6 +106,7 @@ def _found(name: str) -> Form | Response:
     form = current_site().office.catalog.get(name)
     client = Client.of(request)
     if isinstance(form, Form):
+        g.framable = form
         return form
     if form is None:
         return _not_found(client)

@@ -45,6 +45,10 @@ class WaitSlots:
         except FutureTimeoutError:
             return None
 
+    def close(self) -> None:
+        """Waits for the attempts that are under way."""
+        self._pool.shutdown()
+
     def _done(self, _future: Future[Result]) -> None:
         self._free.release()
 
@@ -56,6 +60,10 @@ class Site:
     tokens: PageTokens
     slots: WaitSlots
     post_limit: RateLimit | None = None
+
+    def close(self) -> None:
+        self.slots.close()
+        self.office.store.engine.dispose()
 
     def public_url(self) -> str:
         """The address that visitors use, without a slash at its end."""

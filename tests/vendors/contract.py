@@ -125,6 +125,7 @@ class VendorContract:
         assert set(self.adapter.names.values()) <= set(KINDS)
         assert set(self.adapter.formats.values()) <= set(KINDS)
         assert set(self.adapter.formats) <= set(RESERVED) | set(self.adapter.names)
+        assert set(self.adapter.options) <= set(self.adapter.names)
 
     def test_every_place_of_a_reserved_name_is_a_name_of_the_vendor(self) -> None:
         places = {row[self.adapter.name] for row in PLACES.values() if self.adapter.name in row}
@@ -280,8 +281,8 @@ class VendorContract:
         return self.adapter.build_request(self.lead, self.destination)
 
     def requests(self) -> list[Request]:
-        test = self.adapter.test_request(self.destination)
-        return [self.request()] if test is None else [self.request(), test]
+        others = (self.adapter.test_request(self.destination), self.adapter.fields_request(self.destination))
+        return [self.request(), *(request for request in others if request is not None)]
 
     def secrets(self) -> set[str]:
         """Names in the environment that the destination's settings refer to."""
@@ -297,6 +298,8 @@ class VendorContract:
         following = self.adapter.next_request(self.request(), response, self.destination)
         if following is not None:
             assert_sendable(following)
+        missing = self.adapter.fields_missing(response, ["notes", "Favorite Chocolate"], self.destination)
+        assert missing is None or set(missing) <= {"notes", "Favorite Chocolate"}
 
 
 def value_of(name: str) -> str:

@@ -1,0 +1,184 @@
+"""An installation of Leadferry for one test: its own folder, forms, database, and if wanted a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from leadferry import cli, config
+from leadferry.store import Store
+from leadferry.web import create_app
+from leadferry.web.site import Site
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Installation:
+    """Settings and forms in a folder of its own; the application is made when it is first asked for."""
+
+    root: Path
+    environ: dict[str, str]
+    _app: Flask | None = field(default=None, repr=False)
+
+    def form(self, name: str, text: str) -> Path:
+        path = self.root / "forms" / f"{name}.yaml"
+        path.write_text(text, "utf-8")
+        return path
+
+    @property
+    def app(self) -> Flask:
+        if self._app is None:
+            self._app = create_app(config.load(self.environ, self.root))
+            cli.register(self._app)
+        return self._app
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    @property
+    def site(self) -> Site:
+        found: Site = self.app.extensions["leadferry"]
+        return found
+
+    @property
+    def store(self) -> Store:
+        return self.site.office.store
+
+    def cli(self, *args: str) -> Result:
+        return self.app.test_cli_runner().invoke(args=list(args))
+
+    def leads(self, *args: str) -> list[dict[str, Any]]:
+        """`flask leads list --json`, newest first."""
+        found = json.loads(self.cli("leads", "list", "--all", "--json", *args).stdout)
+        assert isinstance(found, list)
+        return found
+
+    def lead(self, reference: str) -> dict[str, Any]:
+        """`flask leads show --json`."""
+        found = json.loads(self.cli("leads", "show", reference, "--json").stdout)
+        assert isinstance(found, dict)
+        return found
+
+    def close(self) -> None:
+        if self._app is not None:
+            self.site.close()
+
+    @contextmanager
+    def gunicorn(self, *args: str, workers: int = 2) -> Iterator[Server]:
+        """The product as it is run: real processes, a real socket."""
+        port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(workers), *args, "app:app"]
+        server = Server(f"http://127.0.0.1:{port}", self._spawn(command))
+        try:
+            wait_until(lambda: answers(f"{server.url}/healthz") or server.process.poll() is not None, seconds=20)
+            assert server.process.poll() is None, "gunicorn ended at once"
+            yield server
+        finally:
+            server.stop()
+
+    def flask(self, *args: str) -> subprocess.Popen[bytes]:
+        """A `flask` command as a process of its own."""
+        return self._spawn([sys.executable, "-m", "flask", *args])
+
+    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+        environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "FLASK_APP": str(REPOSITORY / "app.py"), **self.environ}
+        if "gunicorn" in command:
+            command[4:4] = ["-c", str(REPOSITORY / "gunicorn.conf.py")]
+        log = (self.root / "process.log").open("ab")
+        return subprocess.Popen(command, cwd=self.root, env=environ, stdout=log, stderr=log, start_new_session=True)
+
+
+@dataclass
+class Server:
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            self.process.wait(45)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to the master and its workers, as a crash of the machine would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class SandboxServer:
+    """The emulated vendors on a real socket."""
+
+    url: str
+    app: Flask
+
+    def inbox(self, **filters: str) -> list[dict[str, Any]]:
+        answer = requests.get(f"{self.url}/inbox", params=filters, headers={"Accept": "application/json"}, timeout=10)
+        found = answer.json()
+        assert isinstance(found, list)
+        return found
+
+
+@contextmanager
+def serve(app: Flask) -> Iterator[str]:
+    """A WSGI application on a real socket in this process; yields its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server.daemon_threads = True  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def make(root: Path, database_url: str | None = None, environ: Mapping[str, str] | None = None) -> Installation:
+    (root / "forms").mkdir(parents=True, exist_ok=True)
+    found = {"SECRET_KEY": "a key for the tests, long enough", "POST_LIMIT": "0", **(environ or {})}
+    if database_url:
+        found["DATABASE_URL"] = database_url
+    return Installation(root, found)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Looks until it holds; a test that waits for nothing longer than it must."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"still not so after {seconds} s"
+        time.sleep(0.02)
