@@ -12,7 +12,7 @@ from typing import Any
 from leadferry import leads, outbox
 from leadferry.catalog import Catalog
 from leadferry.outbox import Claim, NextState, Tried
-from leadferry.store import Store
+from leadferry.store import Store, StoreError
 from leadferry.transport import Transport, TransportError
 from leadferry.vendors.base import (
     Adapter,
@@ -103,6 +103,9 @@ def _try(office: Office, claim: Claim, calls: list[dict[str, Any]]) -> Result:
         return conversation.hold(request)
     except TransportError as error:
         return Result(error.outcome, error.reason, words=error.words)
+    except Exception:
+        log.exception("adapter failed at an answer", extra={"lead": claim.reference, "vendor": claim.vendor})
+        return Result(Outcome.UNKNOWN, Reason.ADAPTER, words="The answer could not be read; see the log.")
 
 
 def _frozen(office: Office, claim: Claim, destination: Destination) -> Request | None:
@@ -143,12 +146,19 @@ class _Conversation:
         return self._scrubbed(self.adapter.parse_test(self._call(request)))
 
     def _call(self, request: Request) -> Response:
+        self._keep_pace()
         call: dict[str, Any] = {"request": request.to_json(), "status": None, "answer": None}
         self.calls.append(call)
         response = self.office.transport.send(request, self._secret, self.deadline - time.monotonic())
         call["status"] = response.status
         call["answer"] = storable(self._masked(response.text[:SHOWN_ANSWER]))
         return response
+
+    def _keep_pace(self) -> None:
+        if self.adapter.calls_per_second:
+            store = self.office.store
+            now = store.now()
+            time.sleep(max(0.0, outbox.next_turn(store, self.adapter.name, self.adapter.calls_per_second, now) - now))
 
     def _secret(self, name: str) -> str:
         value = self.office.catalog.secret(name)
@@ -188,8 +198,8 @@ def settle(office: Office, claim: Claim, result: Result, tried: Tried) -> None:
     policy = _policy(office, claim)
     after = next_state(claim, result, policy, now)
     answer = visitors_answer(result) if tried.trigger == "visitor" else None
-    outbox.record(office.store, claim, tried, after, answer)
-    _note_account(office.store, claim, result, now)
+    _patiently(lambda: outbox.record(office.store, claim, tried, after, answer))
+    _patiently(lambda: _note_account(office.store, claim, result, now))
     log.info(
         "attempt",
         extra={
@@ -203,6 +213,24 @@ def settle(office: Office, claim: Claim, result: Result, tried: Tried) -> None:
             "milliseconds": tried.milliseconds,
         },
     )
+
+
+def _patiently(write: Callable[[], object]) -> None:
+    """What a vendor said is known only here: a store that is full or gone for a moment must not make it unknown.
+
+    Raises:
+        StoreError: it is gone for longer than the lease lasts.
+    """
+    until = time.monotonic() + outbox.LEASE - DEADLINE - 5
+    while True:
+        try:
+            write()
+        except StoreError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.25)
+        else:
+            return
 
 
 def _policy(office: Office, claim: Claim) -> str:

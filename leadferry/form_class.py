@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -21,9 +22,10 @@ from wtforms import (
 )
 from wtforms import Field as WtField
 from wtforms.csrf.core import CSRF
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, Input, ListWidget
 
-from leadferry.fields import KINDS
+from leadferry.fields import KINDS, as_typed
 from leadferry.forms import Field, Form
 from leadferry.submission import FieldError
 from leadferry.tokens import PageTokens
@@ -43,8 +45,10 @@ class SignedToken(CSRF):
         self.form_name: str = form.meta.form_name
         return super().setup_form(form)
 
-    def generate_csrf_token(self, _field: Any) -> str:
-        return self.tokens.make(self.form_name)
+    def generate_csrf_token(self, field: Any) -> str:
+        """A page that is shown again keeps its first token: who mends one answer is not too fast for a person."""
+        posted = field.data or ""
+        return posted if self.tokens.age(posted, self.form_name) is not None else self.tokens.make(self.form_name)
 
     def validate_csrf_token(self, _form: Any, _field: Any) -> None:
         return None
@@ -77,11 +81,19 @@ def draw(
         found = tuple(error.message for error in errors if error.field == field.name)
         if found:
             field.errors = found
+        if found and not isinstance(field, RadioField):  # a radio button cannot be invalid by itself, its group can
             field.render_kw = {**(field.render_kw or {}), "aria-invalid": "true"}
         described = [f"{field.id}-error"] * bool(found) + [f"{field.id}-help"] * bool(field.description)
         if described:
             field.render_kw = {**(field.render_kw or {}), "aria-describedby": " ".join(described)}
+        _keep_typed_date(field)
     return page
+
+
+def _keep_typed_date(field: WtField) -> None:
+    """A date picker shows nothing but ISO dates: what was typed otherwise stays in sight as text."""
+    if getattr(field.widget, "input_type", "") == "date" and not re.fullmatch(r"(\d{4}-\d\d-\d\d)?", field.data or ""):
+        field.widget = Input("text")
 
 
 @lru_cache(maxsize=512)
@@ -104,14 +116,14 @@ def _unbound(form: Form, spec: Field, index: int) -> Any:
 def _attributes(spec: Field) -> dict[str, Any]:
     kind = KINDS[spec.kind]
     found: dict[str, Any] = {}
-    if spec.required:
-        found["required"] = True
+    if spec.required and not spec.show_if and kind.widget not in {"hidden", "checkboxes"}:
+        found["required"] = True  # on a box of a group it would ask for that very box
     if kind.widget in {"input", "textarea"}:
         found |= {
             "maxlength": spec.max_length if kind.input_type != "date" else None,
             "placeholder": spec.placeholder or None,
             "inputmode": kind.inputmode,
-            "pattern": spec.pattern,
+            "pattern": spec.pattern if kind.normalise is as_typed and kind.widget == "input" else None,
             "min": spec.minimum if kind.input_type == "date" else None,
             "max": spec.maximum if kind.input_type == "date" else None,
         }
@@ -132,26 +144,28 @@ def _textarea(spec: Field, options: dict[str, Any]) -> Any:
 
 
 def _select(spec: Field, options: dict[str, Any]) -> Any:
-    choices = [("", spec.placeholder or "—")] + [(option.value, option.label) for option in spec.options]
+    choices = [SelectChoice("", spec.placeholder or "—"), *_choices(spec)]
     return SelectField(spec.label, choices=choices, default=spec.value or "", validate_choice=False, **options)
 
 
 def _radio(spec: Field, options: dict[str, Any]) -> Any:
-    choices = [(option.value, option.label) for option in spec.options]
-    return RadioField(spec.label, choices=choices, default=spec.value, validate_choice=False, **options)
+    return RadioField(spec.label, choices=_choices(spec), default=spec.value, validate_choice=False, **options)
 
 
 def _checkboxes(spec: Field, options: dict[str, Any]) -> Any:
-    choices = [(option.value, option.label) for option in spec.options]
     return SelectMultipleField(
         spec.label,
-        choices=choices,
+        choices=_choices(spec),
         default=[spec.value] if spec.value else [],
         validate_choice=False,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
         **options,
     )
+
+
+def _choices(spec: Field) -> list[SelectChoice]:
+    return [SelectChoice(option.value, option.label) for option in spec.options]
 
 
 def _checkbox(spec: Field, options: dict[str, Any]) -> Any:

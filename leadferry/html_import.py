@@ -27,6 +27,9 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 MAX_PAGE = 2_000_000
 """Characters of a page that are read at most."""
 
+MAX_FORMS = 50
+"""Forms of one page that are imported at most."""
+
 MAX_FIELDS = 500
 """A post with more fields than this is refused, so no form file needs more."""
 
@@ -74,7 +77,9 @@ def import_forms(
     page = _read_page(html)
     drafts: list[_Draft] = []
     skipped: list[str] = []
-    for form in page.forms:
+    if len(page.forms) > MAX_FORMS:
+        skipped.append(f"Skipped all forms of the page after the first {MAX_FORMS}.")
+    for form in page.forms[:MAX_FORMS]:
         draft = _Draft(form, page, source, vendors, frozenset(known))
         reason = _why_skipped(form) or draft.fill()
         if reason:

@@ -114,8 +114,7 @@ def accept(
 
 
 def _earlier(store: Store, connection: Connection, lead: NewLead, digest: str) -> Accepted | None:
-    if not store.is_sqlite:  # SQLite has one writer; two PostgreSQL transactions could both find nothing
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(digest[:15], 16)})
+    store.one_at_a_time(connection, digest)  # or two could both find nothing
     columns = models.lead.c
     query = (
         select(columns.id, columns.reference, models.delivery.c.id)

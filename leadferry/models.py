@@ -101,6 +101,13 @@ Index(
     postgresql_where=text("state IN ('pending', 'sending')"),
 )
 
+Index(
+    "ix_delivery_sending",
+    delivery.c.vendor,
+    sqlite_where=text("state = 'sending'"),
+    postgresql_where=text("state = 'sending'"),
+)
+
 attempt = Table(
     "attempt",
     metadata,
@@ -129,6 +136,13 @@ account = Table(
     Column("failures", Integer, nullable=False),
     Column("probes", Integer, nullable=False),
     Column("probe_at", Double),
+)
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("vendor", Text, primary_key=True),
+    Column("next_at", Double, nullable=False),  # when the next call to it may be made
 )
 
 heartbeat = Table(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, func, insert, not_, null, select, update
 
-from leadferry.models import account, attempt, delivery, lead
+from leadferry.models import account, attempt, delivery, lead, pace
 from leadferry.store import Store
 from leadferry.vendors.base import Destination, Request
 
@@ -96,9 +96,39 @@ def new_row(lead_id: int, destination: Destination, payload: Request | None, now
 # --- claiming ---
 
 
-def claim_due(store: Store, limit: int, now: float) -> list[Claim]:
-    """Takes up to ``limit`` deliveries that are due, of accounts that are not waiting."""
-    return _claim(store, limit, now, _is_due(now) & delivery.c.account.not_in(_waiting_accounts()))
+def anything_due(store: Store, now: float) -> bool:
+    """A cheap look before a claim, which is a write."""
+    with store.read() as connection:
+        return connection.execute(select(delivery.c.id).where(_is_due(now)).limit(1)).first() is not None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What may be claimed now.
+
+    ``busy`` are accounts that have their share of this process already; ``limits`` are the vendors that take only so
+    many calls at once. Without ``steal``, deliveries whose lease ran out are left: the clock may have jumped.
+    """
+
+    limit: int
+    busy: Collection[str] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    steal: bool = True
+
+
+def claim_due(store: Store, turn: Turn, now: float) -> list[Claim]:
+    """Takes deliveries that are due, of accounts that are not waiting; those of vendors with limits come one vendor
+    after the other, never more than its limit lets through in the whole installation.
+    """
+    free = _is_due(now) & delivery.c.account.not_in(_waiting_accounts()) & delivery.c.account.not_in(list(turn.busy))
+    if not turn.steal:
+        free &= delivery.c.state == "pending"
+    found = _claim(store, turn.limit, now, free & delivery.c.vendor.not_in(list(turn.limits)))
+    for vendor, most in turn.limits.items():
+        if len(found) < turn.limit:
+            condition = free & (delivery.c.vendor == vendor)
+            found += _claim(store, turn.limit - len(found), now, condition, at_once=(vendor, most))
+    return found
 
 
 def claim_probe(store: Store, name: str, now: float) -> list[Claim]:
@@ -124,23 +154,39 @@ def _waiting_accounts() -> Any:
     return select(account.c.account).where(account.c.waiting.is_not(None))
 
 
-def _claim(store: Store, limit: int, now: float, condition: Any) -> list[Claim]:
+def sending(store: Store, vendor: str) -> int:
+    """How many calls to a vendor are under way in the whole installation."""
+    with store.read() as connection:
+        return _sending(connection, vendor)
+
+
+def _sending(connection: Connection, vendor: str) -> int:
+    query = select(func.count()).where(delivery.c.vendor == vendor, delivery.c.state == "sending")
+    return int(connection.execute(query).scalar_one())
+
+
+def _claim(store: Store, limit: int, now: float, condition: Any, at_once: tuple[str, int] | None = None) -> list[Claim]:
     token = new_token()
-    chosen = select(delivery.c.id).where(condition).order_by(delivery.c.due_at).limit(limit)
-    chosen = chosen.with_for_update(skip_locked=True)  # compiles to nothing on SQLite, which has one writer
     with store.write() as connection:
+        if at_once:
+            store.one_at_a_time(connection, f"claim {at_once[0]}")
+            limit = min(limit, at_once[1] - _sending(connection, at_once[0]))
+        if limit <= 0:
+            return []
+        # FOR UPDATE SKIP LOCKED compiles to nothing on SQLite, which has one writer
+        chosen = select(delivery.c.id).where(condition).order_by(delivery.c.due_at).limit(limit)
+        ids = _locked_ids(connection, chosen.with_for_update(skip_locked=True))
+        if not ids:
+            return []
         rows = connection.execute(
             select(delivery, lead.c.reference, lead.c.form, lead.c.version)
             .join(lead, lead.c.id == delivery.c.lead_id)
-            .where(delivery.c.id.in_(_locked_ids(connection, chosen)))
+            .where(delivery.c.id.in_(ids))
             .order_by(delivery.c.due_at)
         ).all()
-        if rows:
-            connection.execute(
-                update(delivery)
-                .where(delivery.c.id.in_([row.id for row in rows]))
-                .values(state="sending", due_at=now + LEASE, token=token)
-            )
+        connection.execute(
+            update(delivery).where(delivery.c.id.in_(ids)).values(state="sending", due_at=now + LEASE, token=token)
+        )
     return [_as_claim(row, token) for row in rows]
 
 
@@ -190,28 +236,25 @@ def freeze(store: Store, claim: Claim, payload: Request) -> bool:
         return done.first() is not None
 
 
-def renew(store: Store, claim: Claim, now: float) -> bool:
-    """A further minute; False where the lease was lost."""
+def shorten_leases(store: Store, now: float) -> None:
+    """After the clock was set back: no lease can end later than a whole one from now."""
     with store.write() as connection:
-        done = connection.execute(
+        connection.execute(
             update(delivery)
-            .where(delivery.c.id == claim.id, delivery.c.token == claim.token)
+            .where(delivery.c.state == "sending", delivery.c.due_at > now + LEASE)
             .values(due_at=now + LEASE)
-            .returning(delivery.c.id)
         )
-        return done.first() is not None
 
 
-def give_back(store: Store, claims: Iterable[Claim], now: float) -> None:
-    """Returns deliveries that were claimed and not tried."""
-    for claim in claims:
-        if not claim.interrupted:
-            with store.write() as connection:
-                connection.execute(
-                    update(delivery)
-                    .where(delivery.c.id == claim.id, delivery.c.token == claim.token)
-                    .values(state="pending", due_at=now, token=None)
-                )
+def next_turn(store: Store, vendor: str, calls_per_second: float, now: float) -> float:
+    """When the next call to a vendor may be made, so that all processes together keep to its limit."""
+    step = 1 / calls_per_second
+    with store.write() as connection:
+        connection.execute(store.insert_new(pace).values(vendor=vendor, next_at=now))
+        at = connection.execute(select(pace.c.next_at).where(pace.c.vendor == vendor).with_for_update()).scalar_one()
+        turn = min(max(float(at), now), now + LEASE)  # after the clock was set back, no later than a minute from now
+        connection.execute(update(pace).where(pace.c.vendor == vendor).values(next_at=turn + step))
+    return turn
 
 
 # --- recording ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import threading
 import time
@@ -82,6 +83,19 @@ class Store:
         """An INSERT that does nothing where a row with the same unique key stands already."""
         dialect_insert = sqlite.insert if self.is_sqlite else postgresql.insert
         return dialect_insert(table).on_conflict_do_nothing()
+
+    def one_at_a_time(self, connection: Connection, what: str) -> None:
+        """Holds off other transactions that name the same thing, to this one's end. SQLite has one writer anyway."""
+        if not self.is_sqlite:
+            key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+    def now(self) -> float:
+        """The time by which deliveries are due: PostgreSQL's, which all machines share, or this host's."""
+        if self.is_sqlite:
+            return time.time()
+        with self.read() as connection:
+            return float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
     # --- versions of forms ---
 

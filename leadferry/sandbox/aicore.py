@@ -100,7 +100,7 @@ PARAMETERS: Mapping[str, Rule] = {
 
 ENVELOPE = frozenset({"ai_command", "ai_login_id", "ai_login_password", "ai_sitecom_token"})
 _LOWER_NAMES = {name.lower(): name for name in (*PARAMETERS, *ENVELOPE)}
-_ADDRESS = re.compile(r"|/|service|aicore/backbone/service|~[^/]+/service")
+_ADDRESS = re.compile(r"|service|aicore/backbone/service|~[^/]+/service")
 
 Lead = dict[str, str]
 Key = tuple[str, ...]

@@ -106,7 +106,7 @@ class ClientTether(Vendor):
         return Answer(429, '{"Message":"Error"}')
 
     def read(self, received: Received) -> Reading:
-        if received.path not in {"", "/", self.lead_path}:
+        if received.path not in {"", self.lead_path}:
             return Reading(received, refusal=not_found(received))
         if received.method != "POST":
             why = (f"the method must be POST, not {received.method}",)

@@ -126,7 +126,7 @@ class Kartra(Vendor):
         return self.too_many()
 
     def read(self, received: Received) -> Reading:
-        if received.path not in {"", "/", "api", "api/"}:
+        if received.path not in {"", "api", "api/"}:
             return Reading(received, refusal=not_found(received))
         form = read_form(received)
         tree, complaints = nest(form.pairs)

@@ -55,7 +55,7 @@ class LeadConduit(Vendor):
         return error_page(502 if attempt % 2 else 504)
 
     def read(self, received: Received) -> Reading:
-        address = _ADDRESS.fullmatch(received.path.strip("/") or _DEFAULT_ADDRESS)
+        address = _ADDRESS.fullmatch(received.path or _DEFAULT_ADDRESS)
         if not address:
             return Reading(received, refusal=not_found(received))
         if address[2] == LEADCONDUIT_DISABLED_SOURCE:

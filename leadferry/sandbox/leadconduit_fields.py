@@ -94,7 +94,7 @@ def _read_xml(received: Received) -> Any:
     try:
         if "<!DOCTYPE" in received.text:
             raise ValueError("a document type is not allowed")
-        value = _element(ElementTree.fromstring(received.body), MAX_DEPTH)  # noqa: S314 - no DOCTYPE, so no entities
+        value = _element(ElementTree.fromstring(received.text), MAX_DEPTH)  # noqa: S314 - no DOCTYPE, so no entities
         check_depth(value)
     except (ElementTree.ParseError, ValueError, LookupError) as problem:
         raise Unreadable(400, f"Body does not contain XML or XML is unparseable -- {problem}") from None

@@ -23,7 +23,7 @@ class Reception:
     inbox: Inbox = field(default_factory=Inbox)
     behaviours: Behaviours = field(default_factory=Behaviours)
 
-    def handle(self, name: str, path: str) -> Response:
+    def handle(self, name: str, path: str = "") -> Response:
         vendor = self.vendors[name]
         reading = vendor.read(received(request, path))
         behaviour = self.behaviours.choose(name, reading.email)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,14 +82,6 @@ BODY: Mapping[str, Key] = {
 }
 
 
-@dataclass
-class Client:
-    """A client of a business; what a later call says of e-mail, unique id, phone and names does not change it."""
-
-    uid: str
-    conversations: int = 0
-
-
 class Vcita(Vendor):
     name = "vcita"
     label = "vcita"
@@ -97,22 +89,21 @@ class Vcita(Vendor):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
-        self._clients: dict[tuple[str, str, str], Client] = {}
+        self._uids: dict[tuple[str, str, str], str] = {}
         self._lock = threading.Lock()
 
     def reset(self) -> None:
         with self._lock:
-            self._clients.clear()
+            self._uids.clear()
 
     def too_many(self) -> Answer:
         return Answer(429, '{"error":"Too many requests"}')
 
     def read(self, received: Received) -> Reading:
-        if received.path not in {"", "/", self.lead_path}:
+        if received.path not in {"", self.lead_path}:
             return Reading(received, refusal=not_found(received))
         if received.method != "POST":
-            refusal = _refused(405, f"the method must be POST, not {received.method}")
-            return Reading(received, refusal=refusal)
+            return Reading(received, refusal=_refused(405, f"the method must be POST, not {received.method}"))
         refusal = _refused_token(received)
         body, complaints = read_json(received)
         if refusal:
@@ -138,22 +129,19 @@ class Vcita(Vendor):
         return self._upsert(reading.received, body, behaviour)
 
     def _upsert(self, received: Received, body: dict[str, Any], behaviour: Behaviour) -> Answer:
+        """A client once for each e-mail and unique id of a business, and a new conversation for each call.
+
+        Nothing of a known client is changed: its e-mail, unique id, phone and names are immutable through this call.
+        """
         business = _business(received, body)
-        # The chosen identifier goes first, the other one after it: both are unique in a business.
-        keys = [(business, kind, body[kind].lower()) for kind in _identifiers(body)]
+        chosen = body["identifier_type"]
+        keys = [(business, kind, body[kind].lower()) for kind in (chosen, *IDENTIFIERS) if body.get(kind)]
         with self._lock:
-            found = [self._clients[key] for key in keys if key in self._clients]
-            client = found[0] if found else Client(secrets.token_hex(8))
+            uid = next((self._uids[key] for key in keys if key in self._uids), None) or secrets.token_hex(8)
             for key in keys:
-                self._clients.setdefault(key, client)
-            client.conversations += 1
-        result = {"conversation_uid": secrets.token_hex(8), "status": "OK", "uid": client.uid}
+                self._uids.setdefault(key, uid)
+        result = {"conversation_uid": secrets.token_hex(8), "status": "OK", "uid": uid}
         return Answer(200 if behaviour.name == "ok200" else 201, json.dumps(result), accepted=True)
-
-
-def _identifiers(body: dict[str, Any]) -> Iterable[str]:
-    chosen = body["identifier_type"]
-    return [kind for kind in (chosen, *IDENTIFIERS) if body.get(kind)]
 
 
 def _business(received: Received, body: dict[str, Any]) -> str:
@@ -191,8 +179,8 @@ def _refused_business(received: Received, body: dict[str, Any]) -> Answer | None
 
 def _refused_body(body: dict[str, Any]) -> Answer | None:
     complaints = _complaints(body)
-    needed = (*MANDATORY, body.get("identifier_type"))
-    absent = [name for name in needed if name in BODY and body.get(name) in ("", None)]
+    identifiers = [kind for kind in IDENTIFIERS if body.get("identifier_type") == kind]
+    absent = [name for name in (*MANDATORY, *identifiers) if body.get(name) in ("", None)]
     if absent:
         return _missing(absent[0], *complaints)
     return _refused(422, *complaints) if complaints else None

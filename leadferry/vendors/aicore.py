@@ -146,6 +146,8 @@ class AiCore(Adapter):
         for name, wire in destination.fields.items():
             if _steers(wire):
                 yield "fields", f"{name!r} cannot be sent as {wire}, which steers the call; choose another name"
+            if wire == "lead_id" and destination.settings.get("mode") != "update":
+                yield "fields", f"{name!r} as lead_id names a lead to update; write mode: update"
         if destination.settings.get("mode") == "update":
             for match in (match for match in _MATCHES if destination.settings.get(match)):
                 yield match, "looks for a lead to update in mode insert only; remove it, or write mode: insert"

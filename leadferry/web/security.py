@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
+
 from flask import Flask, Response, g
 
 from leadferry.forms import Form
+from leadferry.web.theme import theme_css
 
 
 def add_headers(app: Flask) -> None:
     """A strict policy for every answer; only a form and what follows it may be framed, as its file says."""
+    app.add_template_global(theme_css)
 
     @app.after_request
     def secure(response: Response) -> Response:
         form = g.get("framable")
         headers = response.headers
-        headers["Content-Security-Policy"] = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-            f"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors(form)}"
-        )
+        headers["Content-Security-Policy"] = policy(form)
         if form is None:
             headers["X-Frame-Options"] = "DENY"
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         return response
+
+
+def policy(form: Form | None) -> str:
+    """The Content-Security-Policy of a form's pages, or of a page that belongs to no form."""
+    return (
+        f"default-src 'none'; script-src 'self'; style-src {styles(form)}; img-src 'self' data:; font-src 'self'; "
+        f"connect-src 'self'; base-uri 'none'; form-action {targets(form)}; frame-ancestors {ancestors(form)}"
+    )
+
+
+def styles(form: Form | None) -> str:
+    """The stylesheet, and the theme by the hash of its text: no other style on the page is applied."""
+    theme = theme_css(form) if form else ""
+    if not theme:
+        return "'self'"
+    return f"'self' 'sha256-{b64encode(sha256(theme.encode()).digest()).decode()}'"
+
+
+def targets(form: Form | None) -> str:
+    """Where a form may post, which for Chrome is also where its answer may redirect."""
+    return " ".join(("'self'", *sorted(form.redirect_origins if form else ())))
 
 
 def ancestors(form: Form | None) -> str:

@@ -59,12 +59,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead")),
         sa.UniqueConstraint("reference", name=op.f("uq_lead_reference")),
     )
-    with op.batch_alter_table("lead", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_lead_form_content_hash_received_at", ["form", "content_hash", "received_at"], unique=False
-        )
-        batch_op.create_index("ix_lead_received_at", ["received_at"], unique=False)
+    op.create_index("ix_lead_form_content_hash_received_at", "lead", ["form", "content_hash", "received_at"])
+    op.create_index("ix_lead_received_at", "lead", ["received_at"])
 
+    op.create_table(
+        "pace",
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("vendor", name=op.f("pk_pace")),
+    )
     op.create_table(
         "delivery",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -86,14 +89,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("lead_id", "destination", name=op.f("uq_delivery_lead_id_destination")),
     )
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_delivery_open",
-            ["due_at"],
-            unique=False,
-            sqlite_where=sa.text("state IN ('pending', 'sending')"),
-            postgresql_where=sa.text("state IN ('pending', 'sending')"),
-        )
+    op.create_index(
+        "ix_delivery_open",
+        "delivery",
+        ["due_at"],
+        sqlite_where=sa.text("state IN ('pending', 'sending')"),
+        postgresql_where=sa.text("state IN ('pending', 'sending')"),
+    )
+    op.create_index(
+        "ix_delivery_sending",
+        "delivery",
+        ["vendor"],
+        sqlite_where=sa.text("state = 'sending'"),
+        postgresql_where=sa.text("state = 'sending'"),
+    )
 
     op.create_table(
         "lead_file",
@@ -122,6 +131,4 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
     )
-    with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.create_index("ix_attempt_delivery_id", ["delivery_id"], unique=False)
-
+    op.create_index("ix_attempt_delivery_id", "attempt", ["delivery_id"])
