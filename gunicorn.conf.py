@@ -17,3 +17,16 @@ threads = 128
 graceful_timeout = 40  # longer than the 30 seconds that one try may take
 keepalive = 5
 control_socket_disable = True
+
+
+def post_worker_init(worker):
+    """In each web process, once its application is loaded: deliver what waits, unless that is switched off."""
+    site = worker.wsgi.extensions["leadferry"]
+    if site.settings.delivery == "embedded":
+        site.worker.start()
+
+
+def worker_exit(_server, worker):
+    """Finish the tries that are under way."""
+    if hasattr(worker, "wsgi"):
+        worker.wsgi.extensions["leadferry"].close()

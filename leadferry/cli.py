@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -27,13 +29,14 @@ from leadferry.store import StoreError, upgrade
 from leadferry.vendors import ADAPTERS
 from leadferry.vendors.base import Adapter
 from leadferry.web.site import Site
+from leadferry.worker import Worker
 
 ASK_ABOVE = 100
 """Leads that a person in a terminal is asked about before they are sent again."""
 
 
 def register(app: Flask) -> None:
-    for command in (forms_group, leads_group, vendors_group, db_group, sandbox):
+    for command in (forms_group, leads_group, vendors_group, db_group, worker, sandbox):
         app.cli.add_command(command)
 
 
@@ -387,6 +390,22 @@ def db_upgrade() -> None:
     except StoreError as error:
         _fail(f"The database did not take it: {error.orig}")
     click.echo("The schema is up to date.")
+
+
+@click.command("worker")
+@click.option("--threads", default=16, show_default=True, help="Tries at the same time.")
+@with_appcontext
+def worker(threads: int) -> None:
+    """Deliver what waits, and nothing else; as many of these as wanted, on as many machines."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    loop = Worker(_site().office, threads)
+    loop.start()
+    click.echo(f"Delivering with {threads} threads; Ctrl-C or SIGTERM stops after the tries under way.", err=True)
+    while not stopping.wait(3600):
+        pass
+    loop.stop()
 
 
 @click.command("sandbox")

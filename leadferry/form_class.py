@@ -22,7 +22,7 @@ from wtforms import (
 )
 from wtforms import Field as WtField
 from wtforms.csrf.core import CSRF
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import CheckboxInput, Input, ListWidget
 
 from leadferry.fields import KINDS, as_typed

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from leadferry import logs
 from leadferry.catalog import Catalog
 from leadferry.config import Settings
 from leadferry.delivery import Office
@@ -20,6 +23,7 @@ from leadferry.web.answers import Client, error_answer
 from leadferry.web.public import public
 from leadferry.web.security import add_headers
 from leadferry.web.site import Site, WaitSlots
+from leadferry.worker import Worker
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -38,6 +42,8 @@ def create_app(settings: Settings) -> Flask:
     proxies = settings.trusted_proxies
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
+    logs.set_up()
+    _name_requests(app)
     add_headers(app)
     app.register_blueprint(public)
     _add_health(app)
@@ -53,6 +59,7 @@ def make_site(settings: Settings) -> Site:
         office=office,
         tokens=PageTokens(settings.secret_key),
         slots=WaitSlots(office),
+        worker=Worker(office),
         post_limit=RateLimit(settings.root / "var" / "post_limit", *limit) if limit else None,
     )
 
@@ -65,6 +72,20 @@ def make_office(settings: Settings) -> Office:
         transport=Transport(allow_private=settings.allow_private_vendors),
         adapters=ADAPTERS,
     )
+
+
+def _name_requests(app: Flask) -> None:
+    """An id for each request, in every log line of it and in its answer."""
+
+    @app.before_request
+    def name_it() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        logs.request_id.set(given if re.fullmatch(r"[A-Za-z0-9\-]{8,64}", given) else secrets.token_hex(8))
+
+    @app.after_request
+    def say_it(response: Response) -> Response:
+        response.headers["X-Request-Id"] = logs.request_id.get() or ""
+        return response
 
 
 def _add_health(app: Flask) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask import render_template, request
+from wtforms import Field as WtField
+from wtforms import RadioField, SelectMultipleField
 
 from leadferry.fields import CAMPAIGN
-from leadferry.form_class import draw
+from leadferry.form_class import PageForm, draw
 from leadferry.forms import Form
-from leadferry.submission import FieldError, Pairs
+from leadferry.messages import code_message
+from leadferry.submission import HONEYPOT, FieldError, Pairs
 from leadferry.web.site import current_site
 
 
@@ -19,14 +22,36 @@ def form_page(form: Form, pairs: Pairs = (), errors: Sequence[FieldError] = ()) 
     for name, value in pairs:
         typed.setdefault(name, []).append(value)
     page = draw(form, current_site().tokens, typed or None, errors)
-    ids = {field.name: field.id for field in page.answers()}
+    sections = _sections(form, page)
+    ids = {field.name: _first_input(field) for _, fields in sections for field in fields}
     return render_template(
         "form.html",
         form=form,
         fields=page,
+        sections=sections,
+        refusal=_refusal(errors),
         errors=[(error, ids.get(error.field or "")) for error in errors],
         campaign=_campaign(form, typed),
+        honeypot=HONEYPOT,
     )
+
+
+def _sections(form: Form, page: PageForm) -> list[tuple[str, list[WtField]]]:
+    """What the page asks, under the titles of its steps; a form without steps is one section without a title."""
+    asked = {field.name: field for field in page.answers() if form.by_name[field.name].kind != "hidden"}
+    if not form.steps:
+        return [("", list(asked.values()))]
+    return [(step.title, [asked[name] for name in step.fields if name in asked]) for step in form.steps]
+
+
+def _first_input(field: WtField) -> str:
+    """The id that a link to the question leads to: in a group, that of its first answer."""
+    return f"{field.id}-0" if isinstance(field, RadioField | SelectMultipleField) else field.id
+
+
+def _refusal(errors: Sequence[FieldError]) -> str | None:
+    """The code of an error that says no more than its code does: the page puts it in words."""
+    return next((each.code for each in errors if each.message == code_message(each.code)), None)
 
 
 def _campaign(form: Form, typed: dict[str, list[str]]) -> dict[str, str]:

@@ -250,7 +250,8 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
         if waits:
             site.slots.give_back()
         return accepted, _first_answer(lead, accepted)
-    if not waits or accepted.delivery_id is None or accepted.token is None:
+    if accepted.delivery_id is None or accepted.token is None:
+        site.worker.nudge()
         return accepted, "ok"
     claim = outbox.claim_held_by(site.office.store, accepted.delivery_id, accepted.token)
     answer = site.slots.run(claim, lead.form.vendor.wait)

@@ -16,6 +16,7 @@ from leadferry.outbox import Claim
 from leadferry.rate import RateLimit
 from leadferry.tokens import PageTokens
 from leadferry.vendors.base import Result
+from leadferry.worker import Worker
 
 WAIT_SLOTS = 64
 """Visitors of one process that may wait for a vendor at the same time; half of its threads stay free for pages."""
@@ -59,9 +60,12 @@ class Site:
     office: Office
     tokens: PageTokens
     slots: WaitSlots
+    worker: Worker
     post_limit: RateLimit | None = None
 
     def close(self) -> None:
+        """Waits for what is under way; the site takes nothing more."""
+        self.worker.stop()
         self.slots.close()
         self.office.store.engine.dispose()
 
