@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from leadferry import cli, config
-from leadferry.web import create_app
+from leadferry import config
+
+config.share_metrics()  # before anything counts
+
+from leadferry import cli  # noqa: E402
+from leadferry.web import create_app  # noqa: E402
 
 try:
     app = create_app(config.load())

@@ -5,6 +5,8 @@ import sys
 
 from leadferry import config
 
+metrics_folder = config.share_metrics()
+
 try:
     config.load()
 except config.SettingsError as error:
@@ -17,6 +19,13 @@ threads = 128
 graceful_timeout = 40  # longer than the 30 seconds that one try may take
 keepalive = 5
 control_socket_disable = True
+
+
+def on_starting(_server):
+    """Forget the counts of processes that are gone."""
+    from leadferry.metrics import clean_folder  # noqa: PLC0415  # counts from its import on
+
+    clean_folder(metrics_folder)
 
 
 def post_worker_init(worker):

@@ -22,6 +22,7 @@ from ruamel.yaml.error import YAMLError
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "var" / "demo"
 HOST = "127.0.0.1"
+USUAL_PAGE_PORT = 8002
 START_LIMIT = 60.0
 STOP_LIMIT = 10.0
 
@@ -73,6 +74,7 @@ class Running:
 
 
 def main() -> int:
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # in step with errors where it is no terminal
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler)
     try:
@@ -101,7 +103,7 @@ def run_demo() -> None:
 
 
 def read_ports() -> Ports:
-    ports = Ports(free_port("PORT", 8000), free_port("SANDBOX_PORT", 8001), free_port("PAGE_PORT", 8002))
+    ports = Ports(free_port("PORT", 8000), free_port("SANDBOX_PORT", 8001), free_port("PAGE_PORT", USUAL_PAGE_PORT))
     if len({ports.app, ports.sandbox, ports.page}) < 3:
         raise DemoError("PORT, SANDBOX_PORT and PAGE_PORT must be three different ports.")
     return ports
@@ -151,13 +153,13 @@ def python(*arguments: str) -> list[str]:
 
 
 def launch(service: Service, ports: Ports) -> subprocess.Popen[bytes]:
-    # What is set here wins over .env, so the demo's forms follow the ports in use.
-    addresses = {"SANDBOX_URL": ports.sandbox_url, "PAGE_URL": ports.page_url}
+    # What is set here goes before .env, so the demo's forms find the emulated vendors at the port in use.
+    environment = os.environ | {"SANDBOX_URL": ports.sandbox_url, "PYTHONUNBUFFERED": "1"}
     with service.log.open("wb") as log:
         return subprocess.Popen(
             service.command,
             cwd=ROOT,
-            env=os.environ | addresses | {"PYTHONUNBUFFERED": "1"},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -200,7 +202,10 @@ def print_addresses(ports: Ports) -> None:
     print("\nThe demo is running. Addresses to open:\n")
     for address, what in lines:
         print(f"  {address:<{width}}  {what}")
-    print(f"\nThe servers' own output is in {LOGS.relative_to(ROOT)}/. Ctrl-C stops the demo.", flush=True)
+    if ports.page != USUAL_PAGE_PORT:
+        print(f"\nThat page is not at its usual port: add {ports.page_url} to `origins` in forms/quote.yaml,")
+        print("and a visitor who has sent its form comes back to it.")
+    print(f"\nThe servers' own output is in {LOGS.relative_to(ROOT)}/. Ctrl-C stops the demo.")
 
 
 def vendor_of(form: Path) -> str:

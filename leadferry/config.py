@@ -73,6 +73,17 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
     )
 
 
+def share_metrics(root: Path | None = None) -> Path:
+    """Names the folder in which the processes of a host count together; before the first counter is made."""
+    folder = (root or Path.cwd()) / "var" / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder)))
+
+
+def metrics_are_shared() -> bool:
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+
 def _read(env: Mapping[str, str], name: str) -> str | None:
     if env.get(name):
         return env[name].strip()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from leadferry import leads, outbox
+from leadferry import leads, metrics, outbox
 from leadferry.catalog import Catalog
 from leadferry.outbox import Claim, NextState, Tried
 from leadferry.store import Store, StoreError
@@ -200,6 +200,7 @@ def settle(office: Office, claim: Claim, result: Result, tried: Tried) -> None:
     answer = visitors_answer(result) if tried.trigger == "visitor" else None
     _patiently(lambda: outbox.record(office.store, claim, tried, after, answer))
     _patiently(lambda: _note_account(office.store, claim, result, now))
+    _measure(claim, result, tried)
     log.info(
         "attempt",
         extra={
@@ -231,6 +232,13 @@ def _patiently(write: Callable[[], object]) -> None:
             time.sleep(0.25)
         else:
             return
+
+
+def _measure(claim: Claim, result: Result, tried: Tried) -> None:
+    metrics.ATTEMPTS.labels(claim.vendor, result.outcome.value).inc()
+    if result.outcome is Outcome.ACCEPTED:
+        accepted_at = tried.at + tried.milliseconds / 1000
+        metrics.SUBMIT_TO_ACCEPTED.labels(claim.vendor).observe(max(0.0, accepted_at - claim.received_at))
 
 
 def _policy(office: Office, claim: Claim) -> str:

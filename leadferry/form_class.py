@@ -23,7 +23,7 @@ from wtforms import (
 from wtforms import Field as WtField
 from wtforms.csrf.core import CSRF
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.widgets import CheckboxInput, Input, ListWidget
+from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from leadferry.fields import KINDS, as_typed
 from leadferry.forms import Field, Form
@@ -93,7 +93,7 @@ def draw(
 def _keep_typed_date(field: WtField) -> None:
     """A date picker shows nothing but ISO dates: what was typed otherwise stays in sight as text."""
     if getattr(field.widget, "input_type", "") == "date" and not re.fullmatch(r"(\d{4}-\d\d-\d\d)?", field.data or ""):
-        field.widget = Input("text")
+        field.widget = TextInput()
 
 
 @lru_cache(maxsize=512)
@@ -135,7 +135,7 @@ def _attributes(spec: Field) -> dict[str, Any]:
 
 
 def _input(spec: Field, options: dict[str, Any]) -> Any:
-    widget = Input(KINDS[spec.kind].input_type)
+    widget = TextInput(KINDS[spec.kind].input_type)
     return StringField(spec.label, widget=widget, default=spec.value, **options)
 
 

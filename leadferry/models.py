@@ -145,6 +145,14 @@ pace = Table(
     Column("next_at", Double, nullable=False),  # when the next call to it may be made
 )
 
+alert = Table(
+    "alert",
+    metadata,
+    Column("cause", Text, primary_key=True),
+    Column("mark", Text, nullable=False),  # what changes when the cause is a new one
+    Column("sent_at", Double, nullable=False),
+)
+
 heartbeat = Table(
     "heartbeat",
     metadata,

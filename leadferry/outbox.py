@@ -32,6 +32,7 @@ class Claim:
     reference: str
     form: str
     version: str
+    received_at: float
     destination: str
     account: str
     vendor: str
@@ -179,7 +180,7 @@ def _claim(store: Store, limit: int, now: float, condition: Any, at_once: tuple[
         if not ids:
             return []
         rows = connection.execute(
-            select(delivery, lead.c.reference, lead.c.form, lead.c.version)
+            select(delivery, lead.c.reference, lead.c.form, lead.c.version, lead.c.received_at)
             .join(lead, lead.c.id == delivery.c.lead_id)
             .where(delivery.c.id.in_(ids))
             .order_by(delivery.c.due_at)
@@ -201,6 +202,7 @@ def _as_claim(row: Row[Any], token: str) -> Claim:
         reference=row.reference,
         form=row.form,
         version=row.version,
+        received_at=row.received_at,
         destination=row.destination,
         account=row.account,
         vendor=row.vendor,
@@ -215,7 +217,7 @@ def _as_claim(row: Row[Any], token: str) -> Claim:
 def claim_held_by(store: Store, delivery_id: int, token: str) -> Claim:
     """The claim that ``leads.accept`` took in the same transaction as it stored the lead."""
     query = (
-        select(delivery, lead.c.reference, lead.c.form, lead.c.version)
+        select(delivery, lead.c.reference, lead.c.form, lead.c.version, lead.c.received_at)
         .join(lead, lead.c.id == delivery.c.lead_id)
         .where(delivery.c.id == delivery_id, delivery.c.token == token)
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from leadferry.sandbox.aicore import AiCore
 from leadferry.sandbox.clienttether import ClientTether
@@ -21,7 +21,7 @@ from leadferry.sandbox.reception import Reception
 from leadferry.sandbox.vcita import Vcita
 from leadferry.sandbox.webhook import Webhook
 
-__all__ = ["create_sandbox", "serve"]
+__all__ = ["create_sandbox", "make_sandbox_server", "serve"]
 
 VENDORS: tuple[type[Vendor], ...] = (ClientTether, AiCore, Kartra, LeadConduit, Vcita, Webhook)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -44,7 +44,12 @@ def create_sandbox() -> Flask:
 
 def serve(port: int, host: str = "127.0.0.1") -> None:
     """Serves a new sandbox in threads until interrupted, without a line for each request."""
-    make_server(host, port, create_sandbox(), threaded=True, request_handler=_QuietHandler).serve_forever()
+    make_sandbox_server(port, host).serve_forever()
+
+
+def make_sandbox_server(port: int, host: str = "127.0.0.1", app: Flask | None = None) -> BaseWSGIServer:
+    """The server of `serve`, already listening, so that port 0 can be asked for what it became."""
+    return make_server(host, port, app or create_sandbox(), threaded=True, request_handler=_QuietHandler)
 
 
 class _QuietHandler(WSGIRequestHandler):

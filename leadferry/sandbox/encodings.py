@@ -34,7 +34,7 @@ class Form:
         return fields, [f"{quoted(name)} is given more than once" for name in fields if names.count(name) > 1]
 
 
-def read_form(received: Received, binary: str = "") -> Form:
+def read_form(received: Received, binary: str | None = None) -> Form:
     """The pairs of a urlencoded body; of a body of any other type, none. `binary`: a name whose value is any bytes."""
     complaints = _type_complaints(received, FORM)
     if received.media_type.lower() != FORM:
@@ -43,7 +43,7 @@ def read_form(received: Received, binary: str = "") -> Form:
     return Form(form.pairs, (*complaints, *form.complaints))
 
 
-def decode_pairs(body: bytes, binary: str = "") -> Form:
+def decode_pairs(body: bytes, binary: str | None = None) -> Form:
     text = body.decode("ascii", "replace")
     complaints = []
     if "\ufffd" in text or _BROKEN_ESCAPE.search(text):

@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from leadferry import logs
+from leadferry import logs, metrics
 from leadferry.catalog import Catalog
 from leadferry.config import Settings
 from leadferry.delivery import Office
@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> Flask:
     add_headers(app)
     app.register_blueprint(public)
     _add_health(app)
+    _add_metrics(app)
     _add_errors(app)
     return app
 
@@ -98,6 +99,13 @@ def _add_health(app: Flask) -> None:
         site: Site = app.extensions["leadferry"]
         ready = site.office.store.can_write()
         return make_response(jsonify({"ready": ready}), 200 if ready else 503)
+
+
+def _add_metrics(app: Flask) -> None:
+    @app.get("/metrics")
+    def metrics_page() -> Response:
+        site: Site = app.extensions["leadferry"]
+        return Response(metrics.page(site.office.store), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _add_errors(app: Flask) -> None:

@@ -7,14 +7,22 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
+import webencodings
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from leadferry.messages import say
 from leadferry.vendors.base import File
+from leadferry.web.multipart import Part, parts
+
+Pairs = list[tuple[str, str]]
+
+CHARSET_NAME = "_charset_"
+"""A hidden field of this name is filled by the browser with the encoding of its page: it is no answer."""
 
 MAX_BODY = 1024 * 1024
 MAX_BODY_WITH_FILE = 12 * 1024 * 1024
@@ -38,10 +46,11 @@ class BodyError(Exception):
 
 @dataclass(frozen=True)
 class Body:
-    """What was posted: texts in the order sent, and files by name."""
+    """What was posted: texts in the order sent, files by name, and how many bytes it all was."""
 
     pairs: list[tuple[str, str]] = field(default_factory=list)
     files: Mapping[str, File] = field(default_factory=dict)
+    size: int = 0
 
 
 def read_body(request: Request, limit: int) -> Body:
@@ -52,27 +61,36 @@ def read_body(request: Request, limit: int) -> Body:
     """
     request.max_content_length = limit
     try:
-        body = _read(request)
+        raw = _whole(request)
+        pairs, files = _read(request, raw)
     except RequestEntityTooLarge:
         drain(request)
         raise BodyError("lf203", "too_large_body") from None
     except (ClientDisconnected, HTTPException, ValueError, OSError):
         raise BodyError("lf201", "bad_body") from None
-    _check(body)
-    return body
+    _check(pairs, files)
+    return Body([pair for pair in pairs if pair[0] != CHARSET_NAME], files, len(raw))
 
 
-def _read(request: Request) -> Body:
+def _whole(request: Request) -> bytes:
+    """All bytes that were announced: a body that was cut off could pass for a shorter one."""
+    raw = request.get_data(cache=False)
+    if len(raw) < (request.content_length or 0):
+        raise ClientDisconnected
+    return raw
+
+
+def _read(request: Request, raw: bytes) -> tuple[Pairs, dict[str, File]]:
+    charset = request.mimetype_params.get("charset", "")
     if request.mimetype == "application/json":
-        return Body(_from_json(request.get_data(cache=False)))
+        return _from_json(raw), {}
     if request.mimetype == "multipart/form-data":
-        return _from_multipart(request)
+        return _from_multipart(raw, request.mimetype_params.get("boundary", ""), charset)
     if request.mimetype == "application/x-www-form-urlencoded":
-        charset = request.mimetype_params.get("charset", "utf-8")
-        return Body(_from_urlencoded(request.get_data(cache=False), charset))
-    if request.get_data(cache=False):
+        return _from_urlencoded(raw, charset), {}
+    if raw:
         raise BodyError("lf201", "bad_body")
-    return Body()
+    return [], {}
 
 
 def drain(request: Request) -> None:
@@ -96,42 +114,55 @@ def drain(request: Request) -> None:
 # --- application/x-www-form-urlencoded ---
 
 
-def _from_urlencoded(raw: bytes, charset: str) -> list[tuple[str, str]]:
-    parts = [part for part in raw.split(b"&", MAX_FIELDS + 1) if part]
+def _from_urlencoded(raw: bytes, charset: str) -> Pairs:
+    parts = re.sub(rb"&+", b"&", raw).strip(b"&").split(b"&", MAX_FIELDS)
     if len(parts) > MAX_FIELDS:
         raise BodyError("lf203", "too_large_count")
-    split = [part.replace(b"+", b" ").partition(b"=") for part in parts]
+    split = [part.replace(b"+", b" ").partition(b"=") for part in parts if part]
     pairs = [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in split]
-    named = next((value for name, value in pairs if name == b"_charset_"), b"").decode("ascii", "ignore")
-    return [_decoded(name, value, named or charset) for name, value in pairs if name != b"_charset_"]
+    named = next((value for name, value in pairs if name == CHARSET_NAME.encode()), b"").decode("ascii", "ignore")
+    return [_decoded(name, value, named or charset) for name, value in pairs]
 
 
 def _decoded(name: bytes, value: bytes, charset: str) -> tuple[str, str]:
     """Text in the encoding that the page declared; UTF-8 where it declared none."""
     shown = name.decode("utf-8", "replace")
+    return _text_of(name, charset, shown), _text_of(value, charset, shown)
+
+
+def _text_of(raw: bytes, charset: str, name: str) -> str:
+    """Labels mean what they mean to browsers, to whom `iso-8859-1` is windows-1252, and no other codec is reached."""
+    encoding = webencodings.lookup(charset or "utf-8")
     try:
-        return name.decode(charset), value.decode(charset)
-    except (UnicodeDecodeError, LookupError):
-        raise BodyError("lf201", "encoding", shown[:MAX_NAME]) from None
+        if encoding is None:
+            raise UnicodeError
+        return encoding.codec_info.decode(raw, "strict")[0]
+    except UnicodeError:
+        raise BodyError("lf201", "encoding", name[:MAX_NAME]) from None
 
 
 # --- multipart/form-data ---
 
 
-def _from_multipart(request: Request) -> Body:
-    request.max_form_parts = MAX_FIELDS + 50
-    request.max_form_memory_size = MAX_BODY
-    pairs = [(name, text) for name, texts in request.form.lists() for text in texts]
-    for name, text in pairs:
-        if "\ufffd" in name or "\ufffd" in text:  # what the parser puts in place of bytes that are not UTF-8
-            raise BodyError("lf201", "encoding", name[:MAX_NAME])
-    files = {}
-    for name, upload in request.files.items():
-        filename = base_name(upload.filename or "")
-        content = upload.read()
-        if filename or content:
-            files[name] = File(filename or "file", content)
-    return Body(pairs, files)
+def _from_multipart(raw: bytes, boundary: str, charset: str) -> tuple[Pairs, dict[str, File]]:
+    found = list(islice(parts(raw, boundary), MAX_FIELDS + 1)) if raw else []
+    if len(found) > MAX_FIELDS:
+        raise BodyError("lf203", "too_large_count")
+    named = next((part.content for part in found if part.name == CHARSET_NAME), b"").decode("ascii", "ignore")
+    pairs = [
+        (part.name, _text_of(part.content, part.charset or named or charset, part.name))
+        for part in found
+        if part.filename is None
+    ]
+    return pairs, {name: file for name, file in map(_uploaded, found) if file}
+
+
+def _uploaded(part: Part) -> tuple[str, File | None]:
+    """A field for a file in which none was chosen is sent as a file with neither name nor content."""
+    filename = base_name(part.filename or "")
+    if part.filename is None or not (filename or part.content):
+        return part.name, None
+    return part.name, File(filename or "file", part.content)
 
 
 def base_name(filename: str) -> str:
@@ -143,7 +174,7 @@ def base_name(filename: str) -> str:
 # --- application/json ---
 
 
-def _from_json(raw: bytes) -> list[tuple[str, str]]:
+def _from_json(raw: bytes) -> Pairs:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -189,14 +220,14 @@ def _text(name: str, value: Any) -> str:
 # --- limits ---
 
 
-def _check(body: Body) -> None:
-    if len(body.pairs) + len(body.files) > MAX_FIELDS:
+def _check(pairs: Pairs, files: Mapping[str, File]) -> None:
+    if len(pairs) + len(files) > MAX_FIELDS:
         raise BodyError("lf203", "too_large_count")
-    for name in [name for name, _ in body.pairs] + list(body.files):
+    for name in [name for name, _ in pairs] + list(files):
         if len(name) > MAX_NAME:
             raise BodyError("lf203", "too_large_name", name[:MAX_NAME])
         if not name or re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", name):
             raise BodyError("lf201", "bad_body")
-    for name, value in body.pairs:
+    for name, value in pairs:
         if len(value) > MAX_VALUE or len(value.encode("utf-8", "replace")) > MAX_VALUE:
             raise BodyError("lf203", "too_large_value", name)

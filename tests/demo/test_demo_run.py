@@ -26,7 +26,7 @@ print("stand-in is loaded")
 @app.get("/healthz")
 @app.get("/inbox")
 def up():
-    return {"sandbox": os.environ["SANDBOX_URL"], "page": os.environ["PAGE_URL"]}
+    return {"sandbox": os.environ["SANDBOX_URL"]}
 
 @app.get("/die")
 def die():
@@ -101,6 +101,7 @@ def test_the_demo_prints_addresses_that_answer_and_stops_without_a_trace(folder:
         assert f"http://127.0.0.1:{app}/f/broken  a form; its leads go to nobody" in printed
         assert f"http://127.0.0.1:{sandbox}/inbox" in printed
         assert f"http://127.0.0.1:{page}/" in printed
+        assert f"add http://127.0.0.1:{page} to `origins`" in printed
         assert f"http://127.0.0.1:{sandbox}" in get(app, "/healthz")
         pasted = get(page, "/")
         assert f'action="http://127.0.0.1:{app}/submit"' in pasted

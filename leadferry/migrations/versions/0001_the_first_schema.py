@@ -23,6 +23,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account", name=op.f("pk_account")),
     )
     op.create_table(
+        "alert",
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("sent_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("cause", name=op.f("pk_alert")),
+    )
+    op.create_table(
         "form_version",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("form", sa.Text(), nullable=False),
