@@ -28,7 +28,7 @@ run: $(RUNTIME) ## set everything up, then serve the demo on this machine and pr
 
 .PHONY: test
 test: $(DEV) services lint ## set everything up, PostgreSQL and a browser included, then run the whole test suite
-	@echo 'Running the whole suite. A part of it: make test ARGS="-k name", or ARGS=tests/web'
+	@echo 'Running the whole suite. A part of it: make test ARGS="-k name", or ARGS=tests/vendors'
 	@$(VENV_PYTHON) -m pytest $(ARGS)
 
 .PHONY: services

@@ -3,13 +3,13 @@
 import os
 import sys
 
-from leadferry import config
+from leadferry.config import SettingsError, load, share_metrics
 
-metrics_folder = config.share_metrics()
+metrics_folder = share_metrics()
 
 try:
-    config.load()
-except config.SettingsError as error:
+    load()
+except SettingsError as error:
     sys.exit(f"leadferry: {error}")
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")

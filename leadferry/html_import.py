@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString
+from bs4.element import NavigableString, PageElement
 from bs4.exceptions import ParserRejectedMarkup
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -598,9 +598,20 @@ def _classes(tag: Tag) -> frozenset[str]:
     return frozenset(_attribute(tag, "class").lower().split())
 
 
+def _inside(tag: Tag, limit: int) -> Iterator[PageElement]:
+    """The first elements within a tag; Tag.descendants looks for the last one first, which deep nesting makes slow."""
+    waiting = tag.contents[:limit][::-1]
+    while waiting and limit > 0:
+        node = waiting.pop()
+        limit -= 1
+        yield node
+        if isinstance(node, Tag):
+            waiting.extend(node.contents[:limit][::-1])
+
+
 def _holds_control(tag: Tag) -> bool:
     """Looks at the nearest elements only: a page may nest thousands."""
-    return any(isinstance(node, Tag) and node.name in _QUIET | {"input"} for node in islice(tag.descendants, 50))
+    return any(isinstance(node, Tag) and node.name in _QUIET | {"input"} for node in _inside(tag, 50))
 
 
 def _collapse(text: str) -> str:
@@ -885,7 +896,7 @@ class _Labels:
 
     def _by_id(self, identity: str) -> str:
         tag = self._page.by_id.get(identity)
-        pieces = islice(tag.descendants, 300) if tag else []
+        pieces = _inside(tag, 300) if tag else []
         return _joined(str(piece) for piece in pieces if type(piece) is NavigableString)
 
 
@@ -1366,7 +1377,7 @@ def _is_pattern(pattern: str) -> bool:
 def _options(select: Tag) -> list[_Choice]:
     """The choices; the first has no value where it only says `please choose`."""
     choices: list[_Choice] = []
-    for node in islice(select.descendants, 10_000):
+    for node in _inside(select, 10_000):
         if isinstance(node, Tag) and node.name == "option" and (not node.has_attr("disabled") or not choices):
             choices.append(_option(node, first=not choices))
     return _distinct(choices)
@@ -1420,7 +1431,7 @@ def _button_kind(tag: Tag) -> str:
 
 def _button_text(tag: Tag) -> str:
     if tag.name == "button":
-        text = _joined(str(node) for node in islice(tag.descendants, 50) if type(node) is NavigableString)
+        text = _joined(str(node) for node in _inside(tag, 50) if type(node) is NavigableString)
         return text or _attribute(tag, "aria-label")
     return _collapse(_attribute(tag, "alt" if _button_kind(tag) == "image" else "value"))
 

@@ -28,9 +28,10 @@ def code_status(code: str) -> int:
 
 
 SENTENCES: Mapping[str, str] = {
+    "nothing": "Nothing was sent: there is not one answer.",
     "required": "Please fill in “{label}”.",
     "required_choice": "Please choose an answer for “{label}”.",
-    "required_tick": "Please tick “{label}” to go on.",
+    "required_tick": "Please tick this box to go on.",
     "name_required": "Please tell us your name.",
     "phone": "Enter a phone number, for example 512 789 1111.",
     "phone10": "Enter a ten-digit phone number from the United States or Canada, for example 512 789 1111.",

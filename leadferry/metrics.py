@@ -60,7 +60,7 @@ def page(store: Store) -> bytes:
     """The metrics in Prometheus' text format."""
     registry = CollectorRegistry()
     if metrics_are_shared():
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         for each in (ATTEMPTS, POSTS, SUBMIT_TO_ACCEPTED):
             registry.register(each)

@@ -7,6 +7,7 @@ import hashlib
 import mmap
 import os
 import struct
+import threading
 import time
 from pathlib import Path
 
@@ -29,17 +30,19 @@ class RateLimit:
         if os.fstat(self._file).st_size != _SLOT.size * _SLOTS:
             os.ftruncate(self._file, _SLOT.size * _SLOTS)
         self._slots = mmap.mmap(self._file, _SLOT.size * _SLOTS)
+        self._lock = threading.Lock()
 
     def hit(self, key: str, now: float | None = None) -> float:
         """Counts one event. Returns 0.0, or the seconds to wait where it is one too many (and is not counted)."""
         now = time.time() if now is None else now
         digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
         number = int.from_bytes(digest, "little")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        try:
-            return self._count(number, now)
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+        with self._lock:  # the file's lock is the process's, so it does not keep its threads apart
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                return self._count(number, now)
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     def _count(self, number: int, now: float) -> float:
         offset = (number % _SLOTS) * _SLOT.size
@@ -51,6 +54,13 @@ class RateLimit:
             count, before = 0, count
         elapsed = (now % self.seconds) / self.seconds
         if count + before * (1 - elapsed) + 1 > self.limit:
-            return max(1.0, self.seconds * (1 - elapsed))
+            return self._wait(count, before, elapsed)
         _SLOT.pack_into(self._slots, offset, number, this_window, count + 1, before, 0)
         return 0.0
+
+    def _wait(self, count: int, before: int, elapsed: float) -> float:
+        """Seconds until the estimate has fallen far enough for one more, in this window or in the next."""
+        room = self.limit - 1
+        if count <= room:
+            return self.seconds * (1 - (room - count) / before - elapsed)
+        return self.seconds * (2 - room / count - elapsed)

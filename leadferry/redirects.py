@@ -17,10 +17,11 @@ def web_address(text: str) -> str | None:
     """The address in a form that every browser reads alike, or None.
 
     A missing scheme means https. Refused: other schemes, no host, a user name, and what browsers and servers read
-    differently: backslashes, white space, control characters, a host beyond ASCII, more than 2,000 characters.
+    differently: backslashes, white space, control characters, unpaired surrogates, a host beyond ASCII, more than 2,000
+    characters.
     """
     text = text.strip(" ")
-    if not text or len(text) > MAX_LENGTH or re.search(r"[\\\s\x00-\x20\x7f]", text):
+    if not text or len(text) > MAX_LENGTH or re.search(r"[\\\s\x00-\x20\x7f\ud800-\udfff]", text):
         return None
     if not _SCHEME.match(text):
         text = f"https://{text}"

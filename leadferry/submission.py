@@ -65,7 +65,8 @@ def control(pairs: Pairs, name: str) -> str | None:
 def read(form: Form, pairs: Pairs, files: Mapping[str, File] | None = None) -> Submission:
     """Cleans and checks a post by the form's rules."""
     result = Submission()
-    for name, texts in _grouped(pairs).items():
+    grouped = _grouped(pairs)
+    for name, texts in grouped.items():
         if name in CAMPAIGN and name not in form.by_name:
             _take_campaign(result, name, texts)
         elif name in form.by_name:
@@ -80,6 +81,8 @@ def read(form: Form, pairs: Pairs, files: Mapping[str, File] | None = None) -> S
     _add_defaults(result, form)
     _forget_hidden(result, form)
     _ask_for_missing(result, form)
+    if not (grouped or files or result.errors):
+        result.refuse(None, "lf202", "nothing")
     return result
 
 
@@ -100,7 +103,8 @@ def _implied(form: Form, name: str) -> Field:
 
 
 def _take_campaign(result: Submission, name: str, texts: list[str]) -> None:
-    text = result.note(name, plain_text(texts[0], CAMPAIGN[name]))
+    first = next((text for text in texts if text.strip()), "")
+    text = result.note(name, plain_text(first, CAMPAIGN[name]))
     if text:
         result.campaign[name] = text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, URLSafeSerializer
 
 SALT = "leadferry-page"
 MINIMUM_SECONDS = 2.0
@@ -26,7 +26,7 @@ class PageTokens:
         """Seconds since the page was made; None for a token that is not ours or another form's."""
         try:
             content = self._serializer().loads(token)
-        except BadSignature:
+        except (BadData, UnicodeError):
             return None
         match content:
             case [str(name), int(made)] if name == form:

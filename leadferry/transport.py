@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import socket
 import ssl
 import threading
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -19,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
+from urllib3.response import HTTPResponse
 
 import leadferry
 from leadferry.vendors.base import Outcome, Pair, Reason, Request, Response, fill
@@ -26,6 +29,14 @@ from leadferry.vendors.signing import sign_standard_webhook
 
 MAX_ANSWER = 1024 * 1024
 CONNECT_SECONDS = 5.0
+REUSE_SECONDS = 1.5
+"""How long after an answer its connection is used again.
+
+A server may close an idle connection just as the next request is on its way, and nobody can tell then whether that was
+processed. So it is used for leads that follow at once, and not for as long as servers wait: 2 seconds are the least of
+common defaults.
+"""
+
 USER_AGENT = f"Leadferry/{leadferry.__version__}"
 
 
@@ -101,14 +112,26 @@ class Transport:
         return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
 
     def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._sessions, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False  # no proxy, no .netrc: where a lead goes is decided by the form file alone
-            session.mount("https://", _Adapter())
-            session.mount("http://", _Adapter())
-            self._sessions.session = session
+        """This thread's; a forked child makes its own, or both would read from one connection."""
+        process, session = getattr(self._sessions, "session", (0, None))
+        if session is None or process != os.getpid():
+            session = _Session()
+            self._sessions.session = (os.getpid(), session)
         return session
+
+
+class _Session(requests.Session):
+    """Remembers nothing from one lead to the next but the connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # no proxy, no .netrc: where a lead goes is decided by the form file alone
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.mount("https://", _Adapter())
+        self.mount("http://", _Adapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: of a redirect requests reads the whole body, without a cap, even if it is not to follow it."""
 
 
 def _read(answer: requests.Response, call: _Call) -> bytes:
@@ -117,9 +140,8 @@ def _read(answer: requests.Response, call: _Call) -> bytes:
         found += chunk
         if len(found) > MAX_ANSWER:
             raise TransportError(Outcome.UNKNOWN, Reason.TOO_LARGE, "The answer is larger than 1 MiB.")
-        if time.monotonic() > call.deadline:
-            call.expired = True
-            raise TimeoutError
+    if call.expired:  # where the watchdog cut it off it may look like an end
+        raise TimeoutError
     return bytes(found)
 
 
@@ -130,6 +152,9 @@ def _encode(request: Request, secret: Callable[[str], str]) -> tuple[bytes | Non
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"} | {
         name: fill(value, secret) for name, value in request.headers.items()
     }
+    if not all(value.isascii() and value.isprintable() for value in headers.values()):
+        words = "A setting that goes into a header holds a character that a header cannot carry."
+        raise TransportError(Outcome.MISCONFIGURED, Reason.INVALID, words)
     body = encode_body(request, secret)
     if request.form is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -177,7 +202,9 @@ def _judged(error: Exception, call: _Call) -> TransportError:
         return TransportError(Outcome.UNKNOWN, Reason.TIMEOUT, "The vendor did not answer in time.")
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return TransportError(Outcome.UNKNOWN, Reason.TRUNCATED, "The answer broke off in the middle.")
-    return TransportError(Outcome.UNKNOWN, Reason.RESET, "The connection broke before an answer came.")
+    if isinstance(cause, OSError):
+        return TransportError(Outcome.UNKNOWN, Reason.RESET, "The connection broke before an answer came.")
+    return TransportError(Outcome.UNKNOWN, Reason.NONSENSE, "The answer is not HTTP that can be read.")
 
 
 def _not_sent(cause: BaseException) -> TransportError:
@@ -207,10 +234,12 @@ def _root(error: BaseException) -> BaseException:
 class _GuardedConnection(HTTPConnection):
     """Looks its host up once, refuses private addresses, and connects to the address that was looked at."""
 
+    _answered_at = 0.0
+
     def _new_conn(self) -> socket.socket:
         call: _Call = _current.call
         try:
-            sock = _connect(self._dns_host, self.port, self.timeout, call)
+            sock = _connect(self._dns_host, self.port, call)
         except OSError as error:
             raise NewConnectionError(self, str(error)) from error
         call.sock = sock
@@ -221,8 +250,21 @@ class _GuardedConnection(HTTPConnection):
         if self.sock is None:
             self.connect()
         call.sock = self.sock
+        if call.expired:  # before there was anything that the watchdog could cut
+            raise TimeoutError
+        call.sock.settimeout(max(0.05, call.deadline - time.monotonic()))
         call.began = True
         super().request(*args, **kwargs)
+
+    @property
+    def is_connected(self) -> bool:
+        """What the pool asks before it uses a connection again."""
+        return super().is_connected and time.monotonic() - self._answered_at < REUSE_SECONDS
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own
+        response = super().getresponse()
+        self._answered_at = time.monotonic()
+        return response
 
 
 class _GuardedHTTPSConnection(_GuardedConnection, HTTPSConnection):
@@ -243,21 +285,24 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-def _connect(host: str, port: int, timeout: Any, call: _Call) -> socket.socket:
+def _connect(host: str, port: int, call: _Call) -> socket.socket:
     addresses = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     if not call.allow_private:
         for *_, address in addresses:
             if not is_public(str(address[0])):
                 raise BlockedAddressError(address[0])
-    return _first_that_answers(addresses, timeout)
+    return _first_that_answers(addresses, call.deadline)
 
 
-def _first_that_answers(addresses: list[Any], timeout: Any) -> socket.socket:
-    last: OSError = OSError("no address")
+def _first_that_answers(addresses: list[Any], deadline: float) -> socket.socket:
+    last: OSError = TimeoutError("the deadline passed while the host was looked up")
     for family, kind, protocol, _, address in addresses:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            break
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(timeout if isinstance(timeout, (int, float)) else CONNECT_SECONDS)
+            sock.settimeout(min(CONNECT_SECONDS, remaining))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect(address)
         except OSError as error:
@@ -282,6 +327,8 @@ def is_public(address: str) -> bool:
             return is_public(str(found.ipv4_mapped))
         if any(found in net for net in _TRANSLATING):
             return False
+        if found.is_site_local:
+            return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 
@@ -292,6 +339,11 @@ class _Watchdog:
     """
 
     def __init__(self) -> None:
+        self._start_anew()
+        os.register_at_fork(after_in_child=self._start_anew)
+
+    def _start_anew(self) -> None:
+        """Also in a forked child: the parent's calls are not its to cut, and its lock may be held by nobody."""
         self._calls: dict[int, _Call] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -300,7 +352,7 @@ class _Watchdog:
     def watching(self, call: _Call) -> Iterator[None]:
         with self._changed:
             self._calls[id(call)] = call
-            if self._thread is None or not self._thread.is_alive():  # not alive: this is a forked child
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="transport-watchdog", daemon=True)
                 self._thread.start()
             self._changed.notify()

@@ -1,20 +1,21 @@
 """Vendors in trouble: answers that come in place of the vendor's own, and ways to spoil an answer on its way.
 
-Nothing here needs more of the server than WSGI: a connection is broken off by ConnectionResetError from the body's
-iterator, which werkzeug and gunicorn both take for a connection that is gone, and close it. Where nothing has been
-sent by then, the client gets no answer at all. Flask's test client raises that error to its caller.
+A connection is broken off by ConnectionResetError from the body's iterator, which werkzeug and gunicorn both take for
+a client that is gone. Werkzeug would then wait for the next request if nothing had been sent, so its socket, which it
+hands over as `werkzeug.socket`, is shut first. Flask's test client raises the error to its caller.
 """
 
 from __future__ import annotations
 
 import errno
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from leadferry.sandbox.behaviour import Behaviour
 from leadferry.sandbox.exchange import HTML, JSON, TEXT, Answer, Vendor, error_page
@@ -80,9 +81,9 @@ def send(answer: Answer, behaviour: Behaviour, config: Mapping[str, Any]) -> Res
 def _content(body: bytes, behaviour: Behaviour, config: Mapping[str, Any]) -> bytes | Iterator[bytes]:
     match behaviour.name:
         case "reset":
-            return _broken_off(b"")
+            return _broken_off(b"", request.environ.get("werkzeug.socket"))
         case "truncate":
-            return _broken_off(body[: len(body) // 2])
+            return _broken_off(body[: len(body) // 2], None)
         case "drip":
             return _drops(body, config.get("DRIP_SECONDS", DRIP_SECONDS))
         case "huge":
@@ -90,9 +91,11 @@ def _content(body: bytes, behaviour: Behaviour, config: Mapping[str, Any]) -> by
     return body
 
 
-def _broken_off(sent: bytes) -> Iterator[bytes]:
+def _broken_off(sent: bytes, connection: socket.socket | None) -> Iterator[bytes]:
     if sent:
         yield sent
+    if connection:
+        connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionResetError(errno.ECONNRESET, "broken off on purpose")
 
 

@@ -44,7 +44,7 @@ def add_pages(app: Flask, reception: Reception) -> None:
 
     app.add_url_rule("/", view_func=show_index)
     app.add_url_rule("/inbox", view_func=show_inbox)
-    app.add_url_rule("/inbox", view_func=clear_inbox, methods=["DELETE"])
+    app.add_url_rule("/inbox", "delete_inbox", clear_inbox, methods=["DELETE"])
     app.add_url_rule("/inbox/clear", view_func=clear_inbox, methods=["POST"])
     app.register_error_handler(HTTPException, _plain_line)
 

@@ -11,6 +11,7 @@ from leadferry import redirects
 from leadferry.forms import Form
 from leadferry.messages import code_message, code_status
 from leadferry.submission import FieldError, Pairs, control
+from leadferry.text import plain_lines
 from leadferry.web.pages import form_page
 
 
@@ -50,7 +51,7 @@ def _wish(form: Form, posted: str | None, own: str | None) -> tuple[str | None, 
     if posted is None:
         return None, None
     url = redirects.allowed(posted, form.redirect_origins)
-    return (url, None) if url else (own, posted[: redirects.MAX_LENGTH])
+    return (url, None) if url else (own, plain_lines(posted).text[: redirects.MAX_LENGTH])
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ class Answers:
         if own and (vendor or not self.own_page):
             return self._send_to(redirects.with_error(own, code, code_message(code)))
         if self.own_page:
-            page = form_page(self.form, self.pairs, errors or [FieldError(None, code, code_message(code))])
+            typed = [(name, plain_lines(value).text) for name, value in self.pairs]
+            page = form_page(self.form, typed, errors or [FieldError(None, code, code_message(code))])
             return make_response(page, _page_status(code))
         return error_page(code, errors, self.form, back=True)
 

@@ -115,10 +115,10 @@ def drain(request: Request) -> None:
 
 
 def _from_urlencoded(raw: bytes, charset: str) -> Pairs:
-    parts = re.sub(rb"&+", b"&", raw).strip(b"&").split(b"&", MAX_FIELDS)
-    if len(parts) > MAX_FIELDS:
+    pieces = re.sub(rb"&+", b"&", raw).strip(b"&").split(b"&", MAX_FIELDS)
+    if len(pieces) > MAX_FIELDS:
         raise BodyError("lf203", "too_large_count")
-    split = [part.replace(b"+", b" ").partition(b"=") for part in parts if part]
+    split = [piece.replace(b"+", b" ").partition(b"=") for piece in pieces if piece]
     pairs = [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in split]
     named = next((value for name, value in pairs if name == CHARSET_NAME.encode()), b"").decode("ascii", "ignore")
     return [_decoded(name, value, named or charset) for name, value in pairs]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import render_template, request
 from wtforms import Field as WtField
@@ -30,7 +30,7 @@ def form_page(form: Form, pairs: Pairs = (), errors: Sequence[FieldError] = ()) 
         fields=page,
         sections=sections,
         refusal=_refusal(errors),
-        errors=[(error, ids.get(error.field or "")) for error in errors],
+        errors=_in_page_order(errors, ids),
         campaign=_campaign(form, typed),
         honeypot=HONEYPOT,
     )
@@ -47,6 +47,13 @@ def _sections(form: Form, page: PageForm) -> list[tuple[str, list[WtField]]]:
 def _first_input(field: WtField) -> str:
     """The id that a link to the question leads to: in a group, that of its first answer."""
     return f"{field.id}-0" if isinstance(field, RadioField | SelectMultipleField) else field.id
+
+
+def _in_page_order(errors: Sequence[FieldError], ids: Mapping[str, str]) -> list[tuple[FieldError, str | None]]:
+    """Each error with the id of its question, if the page asks it; what is wrong with the whole comes last."""
+    places = {name: place for place, name in enumerate(ids)}
+    ordered = sorted(errors, key=lambda each: places.get(each.field or "", len(places)))
+    return [(each, ids.get(each.field or "")) for each in ordered]
 
 
 def _refusal(errors: Sequence[FieldError]) -> str | None:

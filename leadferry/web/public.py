@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import time
 from typing import Any
 
-from flask import Blueprint, Response, g, make_response, render_template, request
+from flask import Blueprint, Response, current_app, g, make_response, render_template, request
 
 from leadferry import leads, outbox
 from leadferry.catalog import Broken
@@ -75,7 +76,7 @@ def submit() -> Response:
     if isinstance(form, Broken):
         return _unavailable(client)
     g.framable = form
-    if not form.has_file and (request.content_length or 0) > MAX_BODY:
+    if not form.has_file and body.size > MAX_BODY:
         return _body_failure(form, BodyError("lf203", "too_large_body"))
     return _take(form, body, own_page=False)
 
@@ -147,7 +148,7 @@ def _take(form: Form, body: Body, *, own_page: bool) -> Response:
     seconds = _too_many(form)
     if seconds:
         response = answers.failure([], "lf301")
-        response.headers["Retry-After"] = str(round(seconds))
+        response.headers["Retry-After"] = str(math.floor(seconds) + 1)
         return response
     submission = read(form, body.pairs, body.files)
     if submission.error_code:
@@ -228,7 +229,7 @@ def shortened(address: str) -> str:
 def _suspicions(form: Form, body: Body) -> tuple[str, ...]:
     """Why a post looks like junk; it is stored and held, and gets the answer of a success."""
     found = []
-    if control(body.pairs, HONEYPOT):
+    if any(name == HONEYPOT and value.strip() for name, value in body.pairs):
         found.append("honeypot")
     age = current_site().tokens.age(control(body.pairs, TOKEN_NAME) or "", form.name)
     if age is not None and age < MINIMUM_SECONDS:
@@ -246,18 +247,30 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
         if waits:
             site.slots.give_back()
         raise
-    if accepted.repeated:
-        if waits:
-            site.slots.give_back()
-        return accepted, _first_answer(lead, accepted)
-    if accepted.delivery_id is None or accepted.token is None:
-        site.worker.nudge()
+    if waits and accepted.token is None:  # a repetition: the first one has the lease
+        site.slots.give_back()
+    try:
+        return accepted, _answer(lead, accepted)
+    except Exception:  # the lead is in the store, and the worker goes on with it: no error for the visitor
+        current_app.logger.exception("a try while the visitor waited broke off", extra={"lead": accepted.reference})
         return accepted, "ok"
-    claim = outbox.claim_held_by(site.office.store, accepted.delivery_id, accepted.token)
+
+
+def _answer(lead: NewLead, accepted: Accepted) -> str:
+    if accepted.repeated:
+        return _first_answer(lead, accepted)
+    if accepted.delivery_id is None or accepted.token is None:
+        return "ok"
+    site = current_site()
+    try:
+        claim = outbox.claim_held_by(site.office.store, accepted.delivery_id, accepted.token)
+    except BaseException:
+        site.slots.give_back()
+        raise
     answer = site.slots.run(claim, lead.form.vendor.wait)
     if answer is None:  # the attempt goes on, but this visitor was told that all is well
         leads.set_answer(site.office.store, accepted.lead_id, "ok")
-    return accepted, answer or "ok"
+    return answer or "ok"
 
 
 def _may_wait(form: Form) -> bool:

@@ -47,7 +47,7 @@ def newest(inbox: Inbox) -> Newest:
 def address(app: Flask) -> Iterator[tuple[str, int]]:
     """Host and port of the sandbox behind the server that `flask sandbox` uses."""
     server = make_sandbox_server(0, app=app)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield "127.0.0.1", server.port
     server.shutdown()
