@@ -30,6 +30,8 @@ run: $(RUNTIME) ## set everything up, then serve the demo on this machine and pr
 test: $(DEV) services lint ## set everything up, PostgreSQL and a browser included, then run the whole test suite
 	@echo 'Running the whole suite. A part of it: make test ARGS="-k name", or ARGS=tests/vendors'
 	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@echo 'The same once more on PostgreSQL: every test that keeps leads.'
+	@$(VENV_PYTHON) -m pytest --database=postgresql $(ARGS)
 
 .PHONY: services
 services: $(DEV) ## install what the tests need beside Python: PostgreSQL's programs and a browser

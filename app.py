@@ -14,6 +14,7 @@ from leadferry.web import create_app  # noqa: E402
 try:
     app = create_app(config.load())
 except config.SettingsError as error:
-    sys.exit(f"leadferry: {error}")
+    print(f"leadferry: {error}", file=sys.stderr)  # noqa: T201
+    sys.exit(4)  # by which gunicorn knows that starting the process once more is no use
 
 cli.register(app)

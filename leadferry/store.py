@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, DBAPIError
@@ -21,6 +20,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from leadferry.config import Settings, SettingsError
 from leadferry.models import form_version, heartbeat
+
+try:
+    import pysqlite3 as sqlite_driver
+except ImportError:  # no wheel for this machine: Python's own, and the writer gate keeps its rare WAL fault away
+    import sqlite3 as sqlite_driver
 
 SCHEMA = "0001"
 """The newest migration. A test holds it against leadferry/migrations."""
@@ -52,7 +56,7 @@ class Store:
 
     def _sqlite_engine(self, url: str) -> Engine:
         # Debian 12's own SQLite can damage a WAL file under rare races (fixed in 3.51.3), so the wheel's newer one.
-        engine = create_engine(url, module=pysqlite3, pool_size=16, max_overflow=128)
+        engine = create_engine(url, module=sqlite_driver, pool_size=16, max_overflow=128)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -197,7 +201,7 @@ def _upgrade_lock(store: Store) -> Iterator[None]:
 
 def _use_wal(path: Path) -> None:
     """Kept in the file itself, so set once, under the lock: two processes at it get `database is locked`."""
-    connection = pysqlite3.connect(path, timeout=15)
+    connection = sqlite_driver.connect(path, timeout=15)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
 

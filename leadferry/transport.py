@@ -239,11 +239,9 @@ class _GuardedConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         call: _Call = _current.call
         try:
-            sock = _connect(self._dns_host, self.port, call)
+            return _connect(self._dns_host, self.port, call)
         except OSError as error:
             raise NewConnectionError(self, str(error)) from error
-        call.sock = sock
-        return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         call: _Call = _current.call

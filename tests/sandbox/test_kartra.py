@@ -33,7 +33,7 @@ def anna(call: Call) -> str:
     return str(call(CREATE, email="anna@example.com")["actions"][0]["create_lead"]["lead_details"]["id"])
 
 
-def command(cmd: str, place: int = 0, **parameters: str) -> dict[str, str]:
+def command(cmd: str, place: int = 0, /, **parameters: str) -> dict[str, str]:
     named = {f"actions[{place}][{name}]": value for name, value in parameters.items()}
     return {f"actions[{place}][cmd]": cmd, **named}
 

@@ -108,7 +108,7 @@ def test_unique_id_is_mandatory_when_it_identifies(send: Send) -> None:
     assert send({**VCITA, "identifier_type": "unique_id", "unique_id": "U1"}).status_code == 201
 
 
-GOOD = {
+GOOD: dict[str, list[Any]] = {
     "opt_in": ["true", "false", ""],
     "opt_in_transactional_sms": [True, False],
     "notifications": ["email", "auto-reply,email,sms", ""],
@@ -120,7 +120,7 @@ GOOD = {
     "status": ["Lead"],
     "system_message": ["New <a href='https://example.com'>lead</a>"],
 }
-BAD = {
+BAD: dict[str, list[Any]] = {
     "identifier_type": ["Email", "phone", ["email"], 1],
     "email": ["nonsense", 1, None],
     "first_name": [1, ["Anna"], "half a pair \ud800"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -509,12 +510,8 @@ def test_a_store_that_fails_after_the_lead_is_stored_is_success(
         with store.write() as connection:
             connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_elsewhere")
 
-    import threading
-
     breaker = threading.Thread(target=lambda: (vendor.called.wait(10), break_the_table(), vendor.open.set()))
     breaker.start()
     answer = send(client, OWN, SCRIPT)
     breaker.join()
     assert (answer.status_code, answer.json["Message"]) == (200, "Success")
-    again = send(client, OWN, SCRIPT, {"firstName": "Bo"})
-    assert again.status_code in {200, 503}
