@@ -75,7 +75,7 @@ class Alerts:
         if not due:
             return []
         for alert in due:
-            log.warning("alert", extra={"cause": alert.cause, "text": alert.text})
+            log.warning("alert", extra={"cause": alert.cause})
         sent = [way(due) for way in self._ways()]
         if not sent or any(sent):
             reports.note_alerts(self._office.store, [(alert.cause, alert.mark) for alert in due])
@@ -94,7 +94,7 @@ class Alerts:
                 count = reports.waiting_leads(self._office.store, waiting.account)
                 happened = what_happened(waiting.reason, vendor)
                 todo = what_to_do(waiting.reason, vendor, form, destination)
-                words = f" It says: {waiting.words}" if waiting.words else ""
+                words = f" It says: {one_line(waiting.words)}" if waiting.words else ""
                 yield Alert(
                     f"paused {waiting.account}",
                     f"{waiting.reason} {waiting.since}",

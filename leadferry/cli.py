@@ -18,6 +18,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from leadferry import leads, outbox
+from leadferry.alerts import Alerts
 from leadferry.catalog import check_folder
 from leadferry.delivery import attempt, probe_account
 from leadferry.fields import RESERVED
@@ -400,7 +401,8 @@ def worker(threads: int) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    loop = Worker(_site().office, threads)
+    site = _site()
+    loop = Worker(site.office, threads, on_turn=Alerts(site.settings, site.office).look)
     loop.start()
     click.echo(f"Delivering with {threads} threads; Ctrl-C or SIGTERM stops after the tries under way.", err=True)
     while not stopping.wait(3600):

@@ -29,10 +29,10 @@ class Worker:
     One account may have half of the threads: a vendor that hangs never holds up the others.
     """
 
-    def __init__(self, office: Office, threads: int = 16, on_idle: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, office: Office, threads: int = 16, on_turn: Callable[[], None] = lambda: None) -> None:
         self._office = office
         self._threads = threads
-        self._on_idle = on_idle
+        self._on_turn = on_turn
         self._share = max(1, threads // 2)
         self._limits = {name: adapter.concurrency for name, adapter in office.adapters.items() if adapter.concurrency}
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="delivery")
@@ -70,8 +70,8 @@ class Worker:
                 log.exception("fault in the delivery loop; going on")
                 taken = 0
                 self._stopping.wait(PAUSE_AFTER_TROUBLE)
+            self._on_turn()
             if not taken:
-                self._on_idle()
                 self._wake.wait(POLL_SECONDS)
                 self._wake.clear()
 
@@ -87,7 +87,7 @@ class Worker:
         if free <= 0 or not outbox.anything_due(store, now):
             return 0
         turn = Turn(min(free, max(1, self._threads // 4)), busy, self._limits, steal=self._clock.can_be_trusted())
-        claims = outbox.claim_due(store, turn, now) or self._probes(now)
+        claims = outbox.claim_due(store, turn, now) + self._probes(now)
         for claim in claims:
             self._start(claim)
         return len(claims)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from leadferry import logs, metrics
+from leadferry.alerts import Alerts
 from leadferry.catalog import Catalog
 from leadferry.config import Settings
 from leadferry.delivery import Office
@@ -60,7 +61,7 @@ def make_site(settings: Settings) -> Site:
         office=office,
         tokens=PageTokens(settings.secret_key),
         slots=WaitSlots(office),
-        worker=Worker(office),
+        worker=Worker(office, on_turn=Alerts(settings, office).look),
         post_limit=RateLimit(settings.root / "var" / "post_limit", *limit) if limit else None,
     )
 
