@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import sys
@@ -28,7 +29,7 @@ from leadferry.html_import import VendorHint, import_forms
 from leadferry.leads import Filter
 from leadferry.store import StoreError, upgrade
 from leadferry.vendors import ADAPTERS
-from leadferry.vendors.base import Adapter
+from leadferry.vendors.base import Adapter, as_text
 from leadferry.web.site import Site
 from leadferry.worker import Worker
 
@@ -335,6 +336,44 @@ def _tally(found: Sequence[dict[str, Any]]) -> str:
     for each in found:
         states[each["state"]] = states.get(each["state"], 0) + 1
     return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing was waiting"
+
+
+@leads_group.command("export")
+@_filters
+@click.option("--output", "-o", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file.")
+@click.option("--json", "as_json", is_flag=True, help="An array of leads instead of CSV.")
+@with_appcontext
+def leads_export(output: Any, as_json: bool, **options: Any) -> None:
+    """Write leads with all their answers, as CSV for a spreadsheet or as JSON."""
+    store, wanted = _site().office.store, _filter(**options)
+    found = (leads.exported(row) for row in leads.each(store, wanted))
+    if as_json:
+        _export_json(output, found)
+    else:
+        names = list(dict.fromkeys(name for row in leads.each(store, wanted) for name in leads.exported(row)["values"]))
+        _export_csv(output, found, names)
+
+
+def _export_json(output: Any, found: Iterable[dict[str, Any]]) -> None:
+    mark = "["
+    for each in found:
+        output.write(f"{mark}\n{json.dumps(each, ensure_ascii=False)}")
+        mark = ","
+    output.write("[]\n" if mark == "[" else "\n]\n")
+
+
+def _export_csv(output: Any, found: Iterable[dict[str, Any]], names: Sequence[str]) -> None:
+    table = csv.writer(output)
+    own = ("lead", "form", "version", "received_at", "state")
+    table.writerow([*own, *(for_spreadsheet(name) for name in names)])
+    for each in found:
+        values = (each["values"].get(name, "") for name in names)
+        table.writerow([*(each[name] for name in own), *(for_spreadsheet(as_text(value)) for value in values)])
+
+
+def for_spreadsheet(text: str) -> str:
+    """A cell that begins like a formula gets an apostrophe before it, so that no spreadsheet runs it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 @leads_group.command("balance")

@@ -1068,6 +1068,8 @@ class _Draft:
             self._notes.add("control", name)
 
     def _why_left_out(self, name: str, control: _Control) -> str:
+        if len(self._fields) >= MAX_FIELDS:
+            return "many"
         if control.kind == "password":
             return "password"
         if _CAPTCHA_NAME.search(name):
@@ -1078,7 +1080,7 @@ class _Draft:
             return "machinery"
         if control.kind == "file" and not self._vendor.takes_files:
             return "file"
-        return "many" if len(self._fields) >= MAX_FIELDS else ""
+        return ""
 
     def _is_trap(self, name: str, control: _Control) -> bool:
         if _TRAP_NAME.search(name) or control.trap or _TRAP_TEXT.search(self._labels.said(control)):

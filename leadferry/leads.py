@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -258,17 +258,40 @@ def _conditions(wanted: Filter) -> list[Any]:
     return conditions
 
 
-def find(store: Store, wanted: Filter, limit: int | None = 50) -> list[Row[Any]]:
-    """Leads, newest first, each with the row of its `vendor` delivery where it has one."""
+def find(store: Store, wanted: Filter, limit: int | None = 50, before: int | None = None) -> list[Row[Any]]:
+    """Leads, newest first, each with the state of its `vendor` delivery where it has one; ``before`` is an id."""
     query = (
         select(models.lead, models.delivery.c.id.label("delivery_id"), models.delivery.c.state)
         .outerjoin(models.delivery, _is_primary_of(models.lead.c.id))
-        .where(*_conditions(wanted))
+        .where(*_conditions(wanted), *([models.lead.c.id < before] if before is not None else []))
         .order_by(models.lead.c.id.desc())
         .limit(limit)
     )
     with store.read() as connection:
         return list(connection.execute(query))
+
+
+def each(store: Store, wanted: Filter, page: int = 500) -> Iterator[Row[Any]]:
+    """Leads as ``find`` finds them, however many, a page in memory at a time."""
+    last: int | None = None
+    while True:
+        rows = find(store, wanted, page, before=last)
+        yield from rows
+        if len(rows) < page:
+            return
+        last = rows[-1].id
+
+
+def exported(row: Row[Any]) -> dict[str, Any]:
+    """One lead flat, for a spreadsheet or another program: where it stands, then its answers and its campaign."""
+    return {
+        "lead": row.reference,
+        "form": row.form,
+        "version": row.version,
+        "received_at": iso(row.received_at),
+        "state": "quarantined" if row.quarantine is not None else row.state,
+        "values": {**row.answers, **row.campaign},
+    }
 
 
 def summary(store: Store, row: Row[Any]) -> dict[str, Any]:

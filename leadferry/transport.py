@@ -50,7 +50,7 @@ class TransportError(Exception):
         self.words = words
 
 
-class BlockedAddressError(Exception):
+class BlockedAddressError(OSError):
     """The host resolves to an address that a vendor cannot have."""
 
 

@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from leadferry.sandbox.behaviour import Behaviour
+from leadferry.sandbox.behaviour import Behaviour
 
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"

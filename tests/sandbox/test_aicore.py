@@ -150,6 +150,7 @@ BAD = {
         '{"Status":"a","Notes":"b"}',
         '[{"status":"a","Notes":"b"}]',
         '[{"Status":"a"}]',
+        '[{"Status":"a","Notes":"b","By":"c"}]',
         '[{"Status":"a","Notes":1}]',
     ],
     "match_update": ["yes"],

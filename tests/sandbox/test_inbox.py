@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
+from leadferry.sandbox import create_sandbox
 from leadferry.sandbox.behaviour import OPTIONS, TRIGGERS
 from leadferry.sandbox.credentials import CREDENTIALS, WEBHOOK_SECRET
 from tests.sandbox.leads import AICORE, CLIENTTETHER, KARTRA, VENDORS, Inbox, Newest, Send, request_for
@@ -107,8 +109,6 @@ def test_clearing_forgets_every_lead_and_every_try(
 
 
 def test_each_sandbox_has_its_own_memory(post: Send) -> None:
-    from leadferry.sandbox import create_sandbox
-
     post("clienttether", "a@example.com")
     other = create_sandbox().test_client()
     assert other.get("/inbox").get_json() == []
@@ -152,8 +152,6 @@ def test_the_page_has_a_button_that_clears_and_comes_back(client: FlaskClient, p
 
 
 def test_the_index_shows_addresses_credentials_and_triggers(client: FlaskClient) -> None:
-    from html import unescape
-
     page = unescape(client.get("/").get_data(as_text=True))
     expected = [f"/{vendor}" for vendor in VENDORS] + [f"{trigger.word}@" for trigger in TRIGGERS]
     expected += [f"+{option.word}" for option in OPTIONS] + [credential.value for credential in CREDENTIALS]

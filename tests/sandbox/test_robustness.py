@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
@@ -61,7 +63,9 @@ quick = settings(
 
 
 def assert_all_is_well(client: FlaskClient) -> None:
-    assert client.get("/inbox", query_string={"limit": "5"}).status_code == 200
+    entries = client.get("/inbox", query_string={"limit": "5"})
+    assert entries.status_code == 200
+    json.loads(entries.data, parse_constant=pytest.fail)
     assert client.get("/inbox", query_string={"limit": "5"}, headers=PAGE).status_code == 200
 
 

@@ -20,11 +20,15 @@ class ScriptedVendor:
 
     def __init__(self) -> None:
         self.url = ""
+        self.open = threading.Event()
+        self.called = threading.Event()
+        self.start_over()
+
+    def start_over(self) -> None:
         self.answer: Answer = ("200 OK", b'{"Message":"Success"}')
         self.posts: list[dict[str, str]] = []
-        self.open = threading.Event()
         self.open.set()
-        self.called = threading.Event()
+        self.called.clear()
 
     def says(self, body: Any, status: str = "200 OK") -> None:
         self.answer = (status, body if isinstance(body, bytes) else json.dumps(body).encode())
@@ -43,12 +47,16 @@ class ScriptedVendor:
         return [answer]
 
 
-@pytest.fixture
-def vendor() -> Iterator[ScriptedVendor]:
+@pytest.fixture(scope="session")
+def vendor_server() -> Iterator[ScriptedVendor]:
     scripted = ScriptedVendor()
     with serve(scripted) as url:
         scripted.url = url
-        try:
-            yield scripted
-        finally:
-            scripted.open.set()
+        yield scripted
+
+
+@pytest.fixture
+def vendor(vendor_server: ScriptedVendor) -> Iterator[ScriptedVendor]:
+    vendor_server.start_over()
+    yield vendor_server
+    vendor_server.open.set()

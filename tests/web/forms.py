@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from werkzeug.test import TestResponse
+
 SCRIPT = {"Accept": "application/json"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
 OLD_BROWSER = {"Accept": "text/html, */*"}
@@ -48,4 +50,11 @@ vendor: {{name: webhook, url: "{vendor_url}", wait: {wait}}}
 """
 
 
-SETTINGS: dict[str, Any] = {"CT_KEY": "CT_TEST2020", "ALLOW_PRIVATE_VENDORS": "1"}
+def said(answer: TestResponse) -> dict[str, Any]:
+    """The JSON object that a script gets."""
+    found = answer.get_json()
+    assert isinstance(found, dict)
+    return found
+
+
+SETTINGS: dict[str, str] = {"CT_KEY": "CT_TEST2020", "ALLOW_PRIVATE_VENDORS": "1"}
