@@ -18,11 +18,10 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from leadferry import leads, outbox
-from leadferry.alerts import Alerts
+from leadferry import leads, outbox, privacy
 from leadferry.catalog import check_folder
-from leadferry.delivery import attempt, probe_account
-from leadferry.fields import RESERVED
+from leadferry.delivery import attempt, missing_fields, probe_account
+from leadferry.fields import CAMPAIGN, RESERVED
 from leadferry.form_file import Problem, Surroundings
 from leadferry.forms import Form
 from leadferry.html_import import VendorHint, import_forms
@@ -30,6 +29,7 @@ from leadferry.leads import Filter
 from leadferry.store import StoreError, upgrade
 from leadferry.vendors import ADAPTERS
 from leadferry.vendors.base import Adapter, as_text
+from leadferry.web import chores
 from leadferry.web.site import Site
 from leadferry.worker import Worker
 
@@ -338,6 +338,34 @@ def _tally(found: Sequence[dict[str, Any]]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing was waiting"
 
 
+@leads_group.command("erase")
+@click.option("--email", required=True, help="Everything of the person with this address.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def leads_erase(email: str, as_json: bool, yes: bool) -> None:
+    """Find a person everywhere, and erase what is personal; that there was a lead, when and where, stays."""
+    store = _site().office.store
+    ids = privacy.leads_of_person(store, email)
+    found = [leads.summary(store, row) for row in leads.find(store, Filter(ids=tuple(ids)), None)] if ids else []
+    if found and not as_json:
+        click.echo("\n".join(_line(each) for each in found))
+    if found and not yes:
+        click.confirm(f"Erase everything personal of {_count(len(found))}?", abort=True)
+    erased = privacy.erase(store, ids)
+    left = len(privacy.leads_of_person(store, email))
+    if as_json:
+        _print_json({"erased": [each["lead"] for each in found], "left": left})
+    elif not found:
+        click.echo("No lead holds this address.")
+    else:
+        click.echo(f"Erased {_count(erased)}; {_count(left)} left with this address.")
+
+
+def _count(number: int) -> str:
+    return "1 lead" if number == 1 else f"{number} leads"
+
+
 @leads_group.command("export")
 @_filters
 @click.option("--output", "-o", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file.")
@@ -411,7 +439,12 @@ def vendors_test(form: str) -> None:
     for destination in found.destinations:
         fine, words = probe_account(office, destination)
         trouble = trouble or fine is False
-        click.echo(f"{destination.name} ({ADAPTERS[destination.adapter].label}): {words}")
+        label = ADAPTERS[destination.adapter].label
+        click.echo(f"{destination.name} ({label}): {words}")
+        campaign = CAMPAIGN if found.campaign == "send" else ()
+        missing = missing_fields(office, destination, [*found.by_name, *campaign]) if fine else []
+        if missing:
+            click.echo(f"  The account has no custom field for {', '.join(missing)}: {label} leaves these answers out.")
     if trouble:
         sys.exit(1)
 
@@ -441,7 +474,7 @@ def worker(threads: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     site = _site()
-    loop = Worker(site.office, threads, on_turn=Alerts(site.settings, site.office).look)
+    loop = Worker(site.office, threads, on_turn=chores(site.settings, site.office))
     loop.start()
     click.echo(f"Delivering with {threads} threads; Ctrl-C or SIGTERM stops after the tries under way.", err=True)
     while not stopping.wait(3600):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +144,9 @@ class _Conversation:
 
     def test(self, request: Request) -> Result:
         return self._scrubbed(self.adapter.parse_test(self._call(request)))
+
+    def fields_missing(self, request: Request, names: Iterable[str]) -> list[str] | None:
+        return self.adapter.fields_missing(self._call(request), names, self.destination)
 
     def _call(self, request: Request) -> Response:
         self._keep_pace()
@@ -326,7 +329,7 @@ def probe_delay(probes: int) -> float:
 
 
 def probe_account(office: Office, destination: Destination) -> tuple[bool | None, str]:
-    """Whether the vendor takes our credentials: yes, no, or None where no call can tell without making a lead.
+    """Whether the vendor takes our credentials: yes, no, or None where that cannot be told without making a lead.
 
     A yes resumes the account's waiting leads.
     """
@@ -343,7 +346,18 @@ def probe_account(office: Office, destination: Destination) -> tuple[bool | None
     if result.outcome is Outcome.ACCEPTED:
         resumed = outbox.resume(office.store, outbox.account_of(destination), time.time())
         return True, f"works. {words}{' Its waiting leads go on.' if resumed else ''}".strip()
-    return False, f"{result.outcome.value}: {words}"
+    return None if result.outcome is Outcome.UNKNOWN else False, f"{result.outcome.value}: {words}"
+
+
+def missing_fields(office: Office, destination: Destination, names: Iterable[str]) -> list[str]:
+    """Those of a form's names that the account has no field for, as far as the vendor tells."""
+    request = office.adapters[destination.adapter].fields_request(destination)
+    if request is None:
+        return []
+    try:
+        return _Conversation(office, destination, []).fields_missing(request, names) or []
+    except TransportError:
+        return []
 
 
 # --- what the visitor is told ---

@@ -6,6 +6,7 @@ are guessed, and the file's comments and the notes name each guess that a person
 
 from __future__ import annotations
 
+import html as entities
 import io
 import re
 import unicodedata
@@ -15,14 +16,19 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import groupby
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
+import regex
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement
 from bs4.exceptions import ParserRejectedMarkup
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+from leadferry.fields import CAMPAIGN, KINDS, RESERVED, Invalid, is_control
+from leadferry.redirects import origin, web_address
+from leadferry.submission import HONEYPOT
 
 MAX_PAGE = 2_000_000
 """Characters of a page that are read at most."""
@@ -49,7 +55,7 @@ class VendorHint:
     hosts: tuple[str, ...]
     control_names: tuple[str, ...]
     settings: Mapping[str, str]
-    takes_files: bool = False
+    takes_files: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,6 @@ def _unused(stem: str, taken: set[str]) -> str:
 # --- What is known of pages in general ------------------------------------------------------------
 
 _REDIRECTS = {"OnSuccessURL": "on_success_url", "OnErrorURL": "on_error_url"}
-_CONTROL_NAMES = frozenset({"web_key", "form_submit_redirect", *_REDIRECTS})
-_OUR_PREFIX = "_lf_"
 
 _INPUT_TYPES = {
     "email": "email",
@@ -132,7 +136,6 @@ _TEXTUAL = frozenset({None, "textarea", "email", "phone", "url"})
 _IMPLIED = _TEXTUAL | {"number", "date", "checkbox"}  # types that need not be said of a name that implies one
 _TICKS = frozenset({"checkbox", "radio"})
 _BUTTONS = frozenset({"submit", "button", "image", "reset"})
-_BOX_VALUES = frozenset({"", "1", "on", "yes", "true", "y", "checked"})
 
 _BLOCKS = frozenset(
     "address article aside blockquote body br caption center dd details div dl dt fieldset figure footer form"
@@ -830,9 +833,8 @@ class _Labels:
         label = self.of(control)
         return "" if label.guess else label.text
 
-    def of_group(self, members: Sequence[_Control]) -> _Label:
+    def of_group(self, first: _Control) -> _Label:
         """What a group of boxes asks."""
-        first = members[0]
         named = [self._of_element(first.group)] if first.group else []
         by_name = _label_by_name(first, self._page)
         shown = [self._text(by_name), first.lead, first.above, _left(first), _header(first), first.heading]
@@ -951,15 +953,19 @@ _SENTENCES = {
     "machinery": "Left out as the site's own machinery: {}. Take them out of the page's form too, if that stays.",
     "file": "Left out {}: this vendor takes no files.",
     "disabled": "Left out as disabled on the page: {}.",
-    "name": "Left out {}: a field's name must be printable, without ${{, and at most 200 characters long.",
+    "name": "Left out {}: a field's name is printable text of at most 200 characters, without ${{ or spaces around it.",
     "unnamed": "Left out inputs without a name ({}): a browser never sends them.",
     "control": "Left out {}: such names steer the post and are no answers.",
     "many": f"Left out {{}}: a form has at most {MAX_FIELDS} fields.",
-    "twin": "Names of more than one input: {}. The first that visitors see was taken.",
+    "twin": "Names of more than one input: {}. The first that visitors see was taken; rename the others in the page.",
     "pattern": "Left out the pattern of {}: the field's type brings its own check, or the pattern cannot be read.",
     "minimum": "Left out the smallest length of {}: a form file has no such rule.",
     "concealed": "Hidden on the page, perhaps until another answer is given: {}. See whether show_if is needed.",
-    "box": "Boxes that send a text of their own, and here say only whether they are ticked: {}.",
+    "own trap": "Left out {}: Leadferry sets this trap for bots itself, and obeys the page's.",
+    "campaign": "Left out {}: every form knows the names of campaigns and clicks.",
+    "box": "The page does not send 1 for these boxes when they are ticked; change that, for it counts as consent: {}.",
+    "several": "More than one choice is ticked in advance; a form file has but one such value: {}.",
+    "value": "Left out what already stands in {}: it does not fit the field's type.",
     "ticked": "Ticked in advance on the page, which is no consent, so not ticked here: {}.",
     "label": "Labels that are guesses: {}.",
     "scripted": "Choices that a script fills in, so taken as text: {}.",
@@ -996,6 +1002,174 @@ class _Choice:
     value: str
     label: str
     chosen: bool
+
+
+class _Field:
+    """One field of a form file, made of the inputs that share a name. ``twins`` tells that others share it too."""
+
+    def __init__(
+        self, members: Sequence[_Control], labels: _Labels, known: Collection[str], notes: _Notes, *, twins: bool
+    ) -> None:
+        self._members = members
+        self._first = members[0]
+        self._labels = labels
+        self._notes = notes
+        self._implied = RESERVED.get(self._first.name, "text") if self._first.name in known else None
+        self._twins = twins
+        self._choices = self._read_choices()
+        self._label = self._read_label()
+        self._type, self._remark = self._read_type()
+        self._kind = self._implied if self._implied and self._is_implied() else self._type or "text"
+
+    def keys(self) -> dict[str, Any]:
+        name = self._first.name
+        if self._type == "hidden":
+            return {"name": name, "type": "hidden", **_filled(value=_attribute(self._first.tag, "value"))}
+        return {
+            "name": name,
+            "label": self._label.text,
+            **_filled(type=None if self._is_implied() else self._type),
+            **self._required(),
+            **self._answers(),
+            **self._words(),
+            **self._limits(),
+            **_filled(if_invalid=self._if_invalid()),
+        }
+
+    def _is_implied(self) -> bool:
+        """Whether the name says the type. One that means a text does not stand for a box, nor for a bounded number."""
+        if self._type == "checkbox":
+            return self._is_flag()
+        return self._implied is not None and self._type in _IMPLIED and not self._bounds()
+
+    def _bounds(self) -> dict[str, str]:
+        """``min`` and ``max`` of a number or a date, as they stand on the page."""
+        if self._type not in {"number", "date"}:
+            return {}
+        limits = {key: _attribute(self._first.tag, key) for key in ("min", "max")}
+        return {key: limit for key, limit in limits.items() if limit and _normalised(self._type, limit) == limit}
+
+    def _is_flag(self) -> bool:
+        return self._implied is not None and KINDS[self._implied].widget == "checkbox"
+
+    def remark(self) -> str:
+        """What was guessed about the field."""
+        if self._type == "hidden":
+            return ""
+        if self._first.concealed:
+            self._note("concealed")
+        if self._label.guess:
+            self._note("label")
+        return "; ".join(text for text in (self._label.guess, self._remark) if text)
+
+    def _note(self, reason: str) -> None:
+        self._notes.add(reason, self._first.name)
+
+    def _read_choices(self) -> list[_Choice]:
+        if self._first.kind == "select":
+            return [choice for choice in _options(self._first.tag) if choice.value]
+        if self._first.kind in _TICKS:
+            return _distinct(choice for choice in map(self._box, self._members) if choice.value)
+        return []
+
+    def _box(self, control: _Control) -> _Choice:
+        value = _line(str(control.tag.get("value", "on")))
+        return _Choice(value, self._labels.of_choice(control) or value, control.tag.has_attr("checked"))
+
+    def _read_label(self) -> _Label:
+        own = self._labels.of(self._first)
+        several = _is_group(self._members) and not _is_consent(self._members, own)
+        return self._labels.of_group(self._first) if several else own
+
+    def _read_type(self) -> tuple[str | None, str]:
+        """The field's type, None for plain text, and what was guessed about it."""
+        match self._first.kind:
+            case "checkbox":
+                return self._box_type()
+            case "radio" if self._choices:
+                return "radio", ""
+            case "select" if self._choices:
+                return ("checkboxes" if self._first.tag.has_attr("multiple") else "select"), ""
+            case "select":
+                self._note("scripted")
+                return None, "its choices come from a script"
+            case kind if kind in _INPUT_TYPES:
+                return _INPUT_TYPES[kind], ""
+        guess = _AUTOCOMPLETE_TYPES.get(_attribute(self._first.tag, "autocomplete").lower())
+        return guess, "type guessed from autocomplete" if guess and not self._implied else ""
+
+    def _box_type(self) -> tuple[str, str]:
+        """A box that sends a text of its own is a group of one: a checkbox sends 1."""
+        if _is_consent(self._members, self._label):
+            return "consent", "its label reads like consent"
+        several = _is_group(self._members) or (self._is_odd_box() and not self._is_flag())
+        return ("checkboxes" if several and self._choices else "checkbox"), ""
+
+    def _is_odd_box(self) -> bool:
+        return not self._choices or _normalised("checkbox", self._choices[0].value) != "1"
+
+    def _if_invalid(self) -> str:
+        """What keeps a lead from the page's own form from being refused."""
+        if self._type in {"consent", "checkbox"} and self._is_odd_box():
+            self._note("box")
+            return "pass"
+        if self._twins:
+            self._note("twin")
+            return "pass"
+        return "drop" if self._first.kind == "select" and _sends_placeholder(self._first.tag) else ""
+
+    def _required(self) -> dict[str, bool]:
+        required = self._label.required or any(_is_required(member) for member in self._members)
+        return {"required": required} if required or self._type == "consent" else {}
+
+    def _answers(self) -> dict[str, Any]:
+        """``options`` and ``value``."""
+        chosen = [choice.value for choice in self._choices if choice.chosen]
+        if chosen and self._type == "consent":
+            self._note("ticked")
+        if self._type in {"consent", "file"}:
+            return {}
+        if self._type == "checkbox":
+            return _filled(value="1" if chosen else None)
+        if self._type in {"select", "radio", "checkboxes"}:
+            if len(chosen) > 1 and self._type == "checkboxes":
+                self._note("several")
+            return {"options": _listing(self._choices), **_filled(value=chosen[0] if chosen else None)}
+        return self._typed()
+
+    def _typed(self) -> dict[str, Any]:
+        text = "" if self._first.kind in {"select", "radio"} else _typed(self._first.tag)
+        if text and _normalised(self._kind, text) is None:
+            self._note("value")
+            return {}
+        return _filled(value=text)
+
+    def _words(self) -> dict[str, Any]:
+        placeholder = _collapse(_attribute(self._first.tag, "placeholder"))
+        if self._type == "select":
+            placeholder = next((choice.label for choice in _options(self._first.tag) if not choice.value), "")
+        if _label_text(placeholder)[0] in {"", self._label.text}:
+            placeholder = ""
+        text = self._labels.help(self._first)
+        said = _label_text(text)[0] == self._label.text
+        return _filled(placeholder=placeholder, help="" if said else entities.escape(text, quote=False))
+
+    def _limits(self) -> dict[str, Any]:
+        tag = self._first.tag
+        limits: dict[str, Any] = {}
+        length = _whole(_attribute(tag, "maxlength"))
+        if self._type in _TEXTUAL and length and length <= 65_536:
+            limits["max_length"] = length
+        if self._type in _TEXTUAL and _whole(_attribute(tag, "minlength")):
+            self._note("minimum")
+        return {**limits, **_filled(pattern=self._pattern()), **self._bounds()}
+
+    def _pattern(self) -> str:
+        pattern = _attribute(self._first.tag, "pattern")
+        if pattern and (self._kind != "text" or not _is_pattern(pattern)):
+            self._note("pattern")
+            return ""
+        return pattern
 
 
 class _Draft:
@@ -1043,14 +1217,14 @@ class _Draft:
             name = control.name
             if not name.strip():
                 self._notes.add("unnamed", control.kind)
-            elif len(name) > MAX_NAME or not name.isprintable() or "${" in name:
+            elif len(name) > MAX_NAME or name != _line(name) or "${" in name:
                 self._notes.add("name", name)
             else:
                 grouped.setdefault(name, []).append(control)
         return grouped
 
     def _take(self, name: str, members: list[_Control]) -> None:
-        if name in _CONTROL_NAMES or name.startswith(_OUR_PREFIX):
+        if is_control(name):
             self._take_control(name, members[0])
             return
         enabled = [member for member in members if not member.tag.has_attr("disabled")]
@@ -1060,7 +1234,7 @@ class _Draft:
         elif self._is_credential(name, enabled[0]):
             self._credentials[name] = _attribute(enabled[0].tag, "value")
         else:
-            self._add_field(self._chosen(name, enabled))
+            self._add_field(enabled)
 
     def _take_control(self, name: str, control: _Control) -> None:
         self._controls[name] = _attribute(control.tag, "value")
@@ -1070,8 +1244,12 @@ class _Draft:
     def _why_left_out(self, name: str, control: _Control) -> str:
         if len(self._fields) >= MAX_FIELDS:
             return "many"
+        if name == HONEYPOT:
+            return "own trap"
         if control.kind == "password":
             return "password"
+        if name in CAMPAIGN and control.kind == "hidden":
+            return "campaign"
         if _CAPTCHA_NAME.search(name):
             return "captcha"
         if self._is_trap(name, control):
@@ -1092,140 +1270,14 @@ class _Draft:
     def _is_credential(self, name: str, control: _Control) -> bool:
         return control.kind == "hidden" and "${" in self._vendor.settings.get(name, "")
 
-    def _chosen(self, name: str, members: Sequence[_Control]) -> list[_Control]:
-        """The inputs that make up the field: all boxes of a group, else the first that visitors see."""
-        shown = [member for member in members if member.visible] or list(members)
-        first = shown[0]
-        group = [member for member in shown if member.kind == first.kind] if first.kind in _TICKS else [first]
-        if len(group) < len(members):
-            self._notes.add("twin", name)
-        return group
-
-    def _add_field(self, members: list[_Control]) -> None:
-        first = members[0]
-        keys: dict[str, Any] = {"name": first.name}
-        if first.kind == "hidden":
-            self._fields.append({**keys, "type": "hidden", **_filled(value=_attribute(first.tag, "value"))})
-            return
-        if first.concealed:
-            self._notes.add("concealed", first.name)
-        choices = self._choices(members)
-        label = self._label(members)
-        kind, remark = self._type(members, choices, label)
-        keys["label"] = label.text
-        implied = first.name in self._known and kind in _IMPLIED
-        keys.update(_filled(type=None if implied else kind))
-        self._require(keys, members, label)
-        keys.update(self._answers(members, kind, choices))
-        keys.update(self._words(first, kind, label))
-        keys.update(self._limits(first, kind))
-        self._remember(keys, label, remark)
-
-    def _label(self, members: Sequence[_Control]) -> _Label:
-        own = self._labels.of(members[0])
-        return self._labels.of_group(members) if _is_group(members) and not _is_consent(members, own) else own
-
-    def _remember(self, keys: dict[str, Any], label: _Label, remark: str) -> None:
-        if label.guess:
-            self._notes.add("label", keys["name"])
-        remarks = "; ".join(text for text in (label.guess, remark) if text)
-        if remarks:
-            self._remarks[len(self._fields)] = remarks
-        self._fields.append(keys)
-
-    def _type(self, members: Sequence[_Control], choices: Sequence[_Choice], label: _Label) -> tuple[str | None, str]:
-        """The field's type, None for plain text, and what was guessed about it."""
-        first = members[0]
-        match first.kind:
-            case "radio":
-                return "radio", ""
-            case "checkbox":
-                return self._box_type(members, label)
-            case "select" if choices:
-                return ("checkboxes" if first.tag.has_attr("multiple") else "select"), ""
-            case "select":
-                self._notes.add("scripted", first.name)
-                return None, "its choices come from a script"
-        if first.kind in _INPUT_TYPES:
-            return _INPUT_TYPES[first.kind], ""
-        guess = _AUTOCOMPLETE_TYPES.get(_attribute(first.tag, "autocomplete").lower())
-        return guess, "type guessed from autocomplete" if guess and first.name not in self._known else ""
-
-    def _box_type(self, members: Sequence[_Control], label: _Label) -> tuple[str, str]:
-        if _is_consent(members, label):
-            return "consent", "its label reads like consent"
-        if _is_group(members):
-            return "checkboxes", ""
-        value = members[0].tag.get("value")
-        if str(value or "").lower() not in _BOX_VALUES:
-            self._notes.add("box", members[0].name)
-        return "checkbox", ""
-
-    def _require(self, keys: dict[str, Any], members: Sequence[_Control], label: _Label) -> None:
-        required = label.required or any(_is_required(member) for member in members)
-        if required or keys.get("type") == "consent":
-            keys["required"] = required
-
-    def _choices(self, members: Sequence[_Control]) -> list[_Choice]:
-        first = members[0]
-        if first.kind == "select":
-            return [choice for choice in _options(first.tag) if choice.value]
-        if first.kind not in _TICKS:
-            return []
-        return _distinct(self._box(member) for member in members)
-
-    def _box(self, control: _Control) -> _Choice:
-        value = str(control.tag.get("value", "on"))
-        return _Choice(value, self._labels.of_choice(control) or value, control.tag.has_attr("checked"))
-
-    def _answers(self, members: Sequence[_Control], kind: str | None, choices: Sequence[_Choice]) -> dict[str, Any]:
-        """``options`` and ``value``."""
-        chosen = [choice.value for choice in choices if choice.chosen]
-        match kind:
-            case "select" | "radio":
-                return {"options": _listing(choices), **_filled(value=chosen[0] if chosen else None)}
-            case "checkboxes":
-                return {"options": _listing(choices), **_filled(value=chosen)}
-            case "consent":
-                if chosen:
-                    self._notes.add("ticked", members[0].name)
-                return {}
-            case "checkbox":
-                return _filled(value="1" if chosen else None)
-            case "file":
-                return {}
-        return _filled(value=_typed(members[0].tag))
-
-    def _words(self, control: _Control, kind: str | None, label: _Label) -> dict[str, Any]:
-        placeholder = _collapse(_attribute(control.tag, "placeholder"))
-        if kind == "select":
-            placeholder = next((c.label for c in _options(control.tag) if not c.value), "")
-        if _label_text(placeholder)[0] in {"", label.text}:
-            placeholder = ""
-        help_text = self._labels.help(control)
-        return _filled(placeholder=placeholder, help=help_text if _label_text(help_text)[0] != label.text else "")
-
-    def _limits(self, control: _Control, kind: str | None) -> dict[str, Any]:
-        tag = control.tag
-        limits: dict[str, Any] = {}
-        length = _whole(_attribute(tag, "maxlength"))
-        if kind in _TEXTUAL and length and length <= 65_536:
-            limits["max_length"] = length
-        if kind in _TEXTUAL and _whole(_attribute(tag, "minlength")):
-            self._notes.add("minimum", control.name)
-        limits.update(self._pattern(control, kind))
-        for key in ("min", "max"):
-            limits.update(_filled(**{key: _bound(_attribute(tag, key), kind)}))
-        return limits
-
-    def _pattern(self, control: _Control, kind: str | None) -> dict[str, str]:
-        pattern = _attribute(control.tag, "pattern")
-        if not pattern:
-            return {}
-        if kind is None and control.name not in self._known and _is_pattern(pattern):
-            return {"pattern": pattern}
-        self._notes.add("pattern", control.name)
-        return {}
+    def _add_field(self, members: Sequence[_Control]) -> None:
+        group = _one_field(members)
+        taken = set(map(id, group))
+        others = [member for member in members if id(member) not in taken]
+        field = _Field(group, self._labels, self._known, self._notes, twins=_clash(group, others))
+        if remark := field.remark():
+            self._remarks[len(self._fields)] = remark
+        self._fields.append(field.keys())
 
     def stem(self) -> str:
         """A name for the file. One that says something comes before an id that a site builder counted up."""
@@ -1309,7 +1361,7 @@ class _Draft:
             elif posted:
                 notes.append(f"Left out {name}: “{_short(posted)}” is not an address that a visitor can be sent to.")
         page = _url(self._page.address, base)
-        return found, list(dict.fromkeys(_origin(url) for url in (*found.values(), page) if url)), notes
+        return found, list(dict.fromkeys(origin(url) for url in (*found.values(), page) if url)), notes
 
     def _about_vendor(self) -> str:
         if self._vendor_reason:
@@ -1321,6 +1373,9 @@ class _Draft:
         for key, setting in self._vendor.settings.items():
             for variable in re.findall(r"\$\{(\w+)\}", setting):
                 yield f"Set {variable} in the environment to {_pointed_at(key, shown.get(key, ''))}."
+
+        for name in self._credentials:
+            yield f"Take {_short(name)} out of the page's form, where everybody can read it."
 
     def _next_step(self, name: str, key: str) -> str:
         get = _attribute(self._form.tag, "method").lower() != "post"
@@ -1351,6 +1406,20 @@ class _Draft:
         ]
 
 
+def _one_field(members: Sequence[_Control]) -> list[_Control]:
+    """The inputs that make up the field: all boxes of a group, else the first that visitors see."""
+    shown = [member for member in members if member.visible] or list(members)
+    first = shown[0]
+    return [member for member in shown if member.kind == first.kind] if first.kind in _TICKS else [first]
+
+
+def _clash(group: Sequence[_Control], others: Sequence[_Control]) -> bool:
+    """Whether a post may hold two answers. A hidden 0 before a box only says that it was not ticked."""
+    if len(group) == 1 and group[0].kind == "checkbox":
+        return any(other.visible or _normalised("checkbox", _attribute(other.tag, "value")) != "0" for other in others)
+    return bool(others)
+
+
 def _is_group(members: Sequence[_Control]) -> bool:
     """``name[]`` promises several answers, even from one box."""
     first = members[0]
@@ -1368,31 +1437,48 @@ def _is_required(control: _Control) -> bool:
 
 
 def _is_pattern(pattern: str) -> bool:
-    """Browsers and Python read most patterns alike; what Python cannot read would break the form file."""
+    """What browsers and the regex module do not read alike is mostly what the latter cannot read."""
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
+        regex.compile(pattern)
+    except (regex.error, OverflowError, RecursionError):
         return False
     return len(pattern) <= 200
+
+
+def _normalised(kind: str, text: str) -> str | None:
+    """The text in the form of its kind, or None where it does not fit."""
+    try:
+        return KINDS[kind].normalise(text)
+    except Invalid:
+        return None
 
 
 def _options(select: Tag) -> list[_Choice]:
     """The choices; the first has no value where it only says `please choose`."""
     choices: list[_Choice] = []
-    for node in _inside(select, 10_000):
-        if isinstance(node, Tag) and node.name == "option" and (not node.has_attr("disabled") or not choices):
-            choices.append(_option(node, first=not choices))
+    for tag in _inside(select, 10_000):
+        if isinstance(tag, Tag) and tag.name == "option" and (not choices or not tag.has_attr("disabled")):
+            value, label = _option(tag)
+            if not choices and _is_placeholder(tag):
+                value, label = "", label if re.search(r"\w", label) else ""
+            choices.append(_Choice(value, label or value, tag.has_attr("selected")))
     return _distinct(choices)
 
 
-def _option(tag: Tag, *, first: bool) -> _Choice:
-    text = _joined(str(child) for child in tag.children if type(child) is NavigableString)
-    label = text or _attribute(tag, "label")
-    value = str(tag.get("value", label))
-    if first and (tag.has_attr("disabled") or (value == label and _PLACEHOLDER.search(label))):
-        value = ""
-    label = "" if not value and not re.search(r"\w", label) else label
-    return _Choice(value, label or value, tag.has_attr("selected"))
+def _option(tag: Tag) -> tuple[str, str]:
+    label = _joined(str(child) for child in tag.children if type(child) is NavigableString) or _attribute(tag, "label")
+    return _line(str(tag.get("value", label))), _line(label)
+
+
+def _is_placeholder(first: Tag) -> bool:
+    value, label = _option(first)
+    return not value or first.has_attr("disabled") or (value == label and bool(_PLACEHOLDER.search(label)))
+
+
+def _sends_placeholder(select: Tag) -> bool:
+    """Whether a visitor who chooses nothing sends the words `please choose`."""
+    first = next((tag for tag in _inside(select, 20) if isinstance(tag, Tag) and tag.name == "option"), None)
+    return first is not None and _is_placeholder(first) and bool(_option(first)[0]) and not first.has_attr("disabled")
 
 
 def _distinct(choices: Iterable[_Choice]) -> list[_Choice]:
@@ -1415,15 +1501,6 @@ def _typed(tag: Tag) -> str:
         return _attribute(tag, "value")
     text = "".join(str(child) for child in tag.children if type(child) is NavigableString)
     return text.replace("\r\n", "\n").strip()
-
-
-def _bound(text: str, kind: str | None) -> int | float | str | None:
-    """``min`` and ``max`` of a number or a date."""
-    if kind == "date":
-        return text if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
-    if kind != "number" or not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,10})?", text):
-        return None
-    return float(text) if "." in text else int(text)
 
 
 def _button_kind(tag: Tag) -> str:
@@ -1457,9 +1534,8 @@ def _why_skipped(form: _Form) -> str:
 
 
 def _language(tag: str) -> str:
-    """The primary subtag: `en` of `en-GB`."""
-    primary = re.split(r"[-_]", tag.lower())[0]
-    return primary if re.fullmatch(r"[a-z]{2,3}", primary) else ""
+    tag = tag.replace("_", "-")
+    return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) else ""
 
 
 def _slug(text: str) -> str:
@@ -1479,21 +1555,16 @@ def _pointed_at(key: str, value: str) -> str:
 
 
 def _url(text: str, base: str | None) -> str | None:
-    """A web address in full, or None. One with no scheme means https; a path alone needs the page's address."""
-    if not text or len(text) > 2048 or re.search(r"[\s\x00-\x1f\\]|\$\{", text):
+    """A web address in full, or None. A path alone needs the page's address; any other text is a host first."""
+    if "${" in text:
         return None
     if text.startswith("//"):
         text = f"https:{text}"
     elif re.match(r"[/?#.]|[^/:]+\.(html?|php|aspx?|jsp)\b", text, re.IGNORECASE):
         text = _resolved(base, text)
-    elif not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)", text):
-        text = f"https://{text}"
-    parts = _split(text)
-    return (
-        text
-        if parts and re.fullmatch(r"[\w-]+(\.[\w-]+)+\.?|localhost|[0-9a-f:.]*:[0-9a-f:.]*", parts.hostname or "")
-        else None
-    )
+    elif not re.match(r"[^/?#]*[.:]|localhost\b", text):
+        return None
+    return web_address(text)
 
 
 def _resolved(base: str | None, path: str) -> str:
@@ -1503,26 +1574,9 @@ def _resolved(base: str | None, path: str) -> str:
         return ""
 
 
-def _split(url: str) -> SplitResult | None:
-    """The parts of an http or https address without user information; None of any other."""
-    try:
-        parts = urlsplit(url)
-        plain = parts.scheme in {"http", "https"} and "@" not in parts.netloc and parts.port != 0
-    except ValueError:
-        return None
-    return parts if plain else None
-
-
 def _host(url: str) -> str:
-    parts = _split(f"https:{url}" if url.startswith("//") else url)
-    return (parts.hostname or "") if parts else ""
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    standard = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, standard) else "")
+    address = web_address(f"https:{url}" if url.startswith("//") else url) if "//" in url else None
+    return (urlsplit(address).hostname or "") if address else ""
 
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -1577,8 +1631,12 @@ def _scalar(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without the characters that YAML cannot hold and terminals obey; line ends stay."""
-    return "".join(character for character in text if character.isprintable() or character == "\n")
+    """Without the characters that YAML cannot hold and terminals obey; line ends, wide spaces and joiners stay."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\u200c\u200d" or unicodedata.category(c) == "Zs")
+
+
+def _line(text: str) -> str:
+    return _printable(text).replace("\n", "").strip()
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -225,6 +225,7 @@ class Filter:
     """Which leads: every given condition holds. ``state`` is a lead's state, so also `quarantined`."""
 
     references: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
     form: str | None = None
     state: str | None = None
     vendor: str | None = None
@@ -239,6 +240,8 @@ def _conditions(wanted: Filter) -> list[Any]:
     conditions: list[Any] = []
     if wanted.references:
         conditions.append(lead.reference.in_([reference.upper() for reference in wanted.references]))
+    if wanted.ids:
+        conditions.append(lead.id.in_(wanted.ids))
     if wanted.form:
         conditions.append(lead.form == wanted.form)
     if wanted.state == "quarantined":

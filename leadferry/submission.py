@@ -136,7 +136,7 @@ def _clean(spec: Field, text: str) -> Cleaned:
     cleaned = plain_lines(text)
     if len(cleaned.text) <= spec.max_length:
         return cleaned
-    text = cut(cleaned.text, spec.max_length)
+    text = plain_lines(cut(cleaned.text, spec.max_length)).text
     return Cleaned(text, (*cleaned.changes, Change("cut", len(cleaned.text), len(text))))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import os
 import socket
 import ssl
@@ -38,6 +39,8 @@ common defaults.
 """
 
 USER_AGENT = f"Leadferry/{leadferry.__version__}"
+
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its lines hold whole addresses, some with a secret
 
 
 class TransportError(Exception):
@@ -250,7 +253,7 @@ class _GuardedConnection(HTTPConnection):
         call.sock = self.sock
         if call.expired:  # before there was anything that the watchdog could cut
             raise TimeoutError
-        call.sock.settimeout(max(0.05, call.deadline - time.monotonic()))
+        self.timeout = max(0.05, call.deadline - time.monotonic())  # the pool left that of connecting
         call.began = True
         super().request(*args, **kwargs)
 

@@ -21,7 +21,7 @@ OWNERS = {
     "bleach": {"text.py"},
     "ruamel": {"form_file", "form_file.py", "html_import.py"},
     "bs4": {"html_import.py"},
-    "sqlalchemy": {"store.py", "models.py", "outbox.py", "leads.py", "reports.py"},
+    "sqlalchemy": {"store.py", "models.py", "outbox.py", "leads.py", "reports.py", "privacy.py"},
     "alembic": {"store.py"},
     "prometheus_client": {"metrics.py"},
     "dotenv": {"config.py"},

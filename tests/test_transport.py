@@ -6,6 +6,7 @@ The rule that everything here serves: FAILED only where no byte of the request c
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import socket
 import ssl
@@ -58,18 +59,24 @@ class RawServer:
 
     def take(self, connection: socket.socket) -> bytes:
         """One whole request; nothing at all where the client has gone."""
-        found = b""
-        while b"\r\n\r\n" not in found:
-            received = connection.recv(65536)
+        found = bytearray()
+        wanted = 1 << 30
+        while len(found) < wanted:
+            received = connection.recv(1 << 20)
             if not received:
                 return b""
             found += received
-        head, _, body = found.partition(b"\r\n\r\n")
-        length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:")), 0)
-        while len(body) < length:
-            body += connection.recv(65536)
-        self.requests.append(head + b"\r\n\r\n" + body)
+            if wanted == 1 << 30 and b"\r\n\r\n" in found:
+                wanted = _length(bytes(found))
+        self.requests.append(bytes(found))
         return self.requests[-1]
+
+
+def _length(start: bytes) -> int:
+    """How long a request is in all, by its head."""
+    head = start.partition(b"\r\n\r\n")[0]
+    lengths = [int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:")]
+    return len(head) + 4 + sum(lengths)
 
 
 Serve = Callable[..., RawServer]
@@ -302,6 +309,18 @@ def test_a_host_that_does_not_read_what_it_is_sent_is_unknown(serve: Serve) -> N
     with within(DEADLINE + MARGIN):
         error = failure(server.url(), DEADLINE, lead=lead)
     assert judged(error) == (Outcome.UNKNOWN, Reason.TIMEOUT)
+
+
+def test_a_large_lead_may_take_longer_than_a_connection(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.1)
+
+    def script(server: RawServer, connection: socket.socket) -> None:
+        time.sleep(0.3)
+        server.take(connection)
+        connection.sendall(OK)
+
+    lead = Request("", form=(("upload_file_contents", b"x" * 20_000_000),))
+    assert send(serve(script).url(), lead=lead).status == 200
 
 
 def test_a_slow_answer_in_time_is_an_answer(serve: Serve) -> None:
@@ -698,6 +717,16 @@ def test_no_secret_is_in_the_words_of_any_error(serve: Serve) -> None:
     failure(f"http://{SECRET}.example.invalid/", lead=lead)
     failure(f"http://127.0.0.1/{SECRET}", lead=lead, by=Transport())
     failure(f"no address {SECRET}", lead=lead)
+
+
+def test_no_address_with_a_secret_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """urllib3 would write the whole address beside headers that it cannot parse, and at DEBUG always."""
+    caplog.set_level(logging.DEBUG)
+    server = serve(answering(b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\nok"))
+    with suppress(TransportError):
+        send(f"{server.url()}/{SECRET}")
+    assert SECRET.encode() in server.requests[0]
+    assert SECRET not in caplog.text
 
 
 def test_a_secret_is_in_the_bytes_and_nowhere_in_what_is_stored(serve: Serve) -> None:

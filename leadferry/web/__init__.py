@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
@@ -15,6 +16,7 @@ from leadferry.alerts import Alerts
 from leadferry.catalog import Catalog
 from leadferry.config import Settings
 from leadferry.delivery import Office
+from leadferry.privacy import Retention
 from leadferry.rate import RateLimit
 from leadferry.store import open_store
 from leadferry.tokens import PageTokens
@@ -61,9 +63,20 @@ def make_site(settings: Settings) -> Site:
         office=office,
         tokens=PageTokens(settings.secret_key),
         slots=WaitSlots(office),
-        worker=Worker(office, on_turn=Alerts(settings, office).look),
+        worker=Worker(office, on_turn=chores(settings, office)),
         post_limit=RateLimit(settings.root / "var" / "post_limit", *limit) if limit else None,
     )
+
+
+def chores(settings: Settings, office: Office) -> Callable[[], None]:
+    """What the delivery loop does beside delivering, each by one process of all at its own pace."""
+    looks = (Alerts(settings, office).look, Retention(office.store, office.catalog).look)
+
+    def look() -> None:
+        for each in looks:
+            each()
+
+    return look
 
 
 def make_office(settings: Settings) -> Office:

@@ -22,6 +22,8 @@ def theme_css(form: Form) -> str:
     browser's own parts of a field, suit it on a device set to dark.
     """
     theme = {key: form.theme[key] for key in KEYS if _is_value(form.theme.get(key, ""))}
+    if theme.get("radius") == "0":
+        theme["radius"] = "0px"  # the stylesheet calculates with it, which takes a length
     rules = [f"--lf-{key.replace('_', '-')}:{value}" for key, value in theme.items()]
     if "background" in theme:
         rules.append(f"color-scheme:{_scheme(theme['background'])}")

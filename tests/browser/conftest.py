@@ -1,14 +1,16 @@
-"""One browser and one stage for all tests of this folder: both take seconds to start, and no test disturbs another's."""
+"""One browser and one stage for all tests of this folder: both take seconds to start."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.stage import Stage, Tab, stage, tab
 from tests.services.browser import chromium
+
+expect.set_options(timeout=15_000)  # a machine that is busy with other things is no reason to fail
 
 
 # Not for the session: Playwright takes one browser at a time in a thread, and other folders start their own.

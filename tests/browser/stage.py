@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, request
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
+import pytest
+from flask import Flask, abort
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page, Response
 
 from leadferry.sandbox import create_sandbox
 from leadferry.tokens import PageTokens
 from tests.installation import Installation, SandboxServer, make, serve
 from tests.systems import accounts
+
+both_ways = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 
 PASTED_KEY = "CT_0123456789abcdef"
 
@@ -54,7 +57,7 @@ class Host:
 
 @contextmanager
 def host_site() -> Iterator[Host]:
-    host = Host("", {"thanks": "<title>Thanks</title><h1>Thanks</h1>", "oops": "<title>Oops</title><h1>Oops</h1>"})
+    host = Host("", {"thanks": "<h1>Thanks</h1>", "oops": "<h1>Oops</h1>", "favicon.ico": ""})
     app = Flask("host")
 
     @app.get("/<path:path>")
@@ -81,15 +84,17 @@ class Stage:
     def received(self, email: str) -> dict[str, Any]:
         """What the vendor was sent, in the vendor's own names, of the one lead that it took."""
         (entry,) = self.sandbox.inbox(email=email)
-        assert entry["accepted"], entry
-        assert not entry["complaints"]
+        assert (entry["accepted"], entry["complaints"]) == (True, [])
         fields: dict[str, Any] = entry["fields"]
         return fields
 
-    def age_page(self, page: Page | Locator | Any, form: str, seconds: float) -> None:
+    @property
+    def tokens(self) -> PageTokens:
+        return PageTokens(self.installation.environ["SECRET_KEY"])
+
+    def age(self, page: Page | FrameLocator, form: str, seconds: float) -> None:
         """Makes a form's page as old as if its visitor had looked at it for so long."""
-        tokens = PageTokens(self.installation.environ["SECRET_KEY"])
-        token = tokens.make(form, now=time.time() - seconds)
+        token = self.tokens.make(form, now=time.time() - seconds)
         page.locator("[name=_lf_token]").evaluate("(field, token) => { field.value = token }", token)
 
 
@@ -105,12 +110,12 @@ def stage(root: Path) -> Iterator[Stage]:
 
 
 def forms(host: str) -> dict[str, str]:
-    """`quote` has a thank-you page of ours; `moved` sends its visitors to the host's site; one form for each vendor."""
+    """`quote` thanks on a page of ours, `moved` on the host's; `closed` may not be framed; one form for each vendor."""
     quote = f"{QUOTE}vendor:{accounts.VENDORS['clienttether']}"
-    own_pages = f"on_success_url: {host}/thanks\non_error_url: {host}/oops\n"
     return {
         "quote": quote,
-        "moved": f"{quote}{own_pages}",
+        "moved": f"{quote}on_success_url: {host}/thanks\non_error_url: {host}/oops\n",
+        "closed": f"{quote}framing: origins\n",
         "pasted": accounts.form("clienttether").replace("LF_clienttether", PASTED_KEY) + f"origins: [{host}]\n",
         **{vendor: accounts.form(vendor) for vendor in accounts.VENDORS},
     }
@@ -128,7 +133,7 @@ class Tab:
     @classmethod
     def of(cls, context: BrowserContext) -> Tab:
         tab = cls(context.new_page())
-        tab.page.set_default_timeout(10_000)
+        tab.page.set_default_timeout(15_000)
         tab.page.on("console", tab._listen)
         tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
         tab.page.on("response", tab._look)

@@ -50,7 +50,7 @@ class ScriptedVendor:
 @pytest.fixture(scope="session")
 def vendor_server() -> Iterator[ScriptedVendor]:
     scripted = ScriptedVendor()
-    with serve(scripted) as url:
+    with serve(scripted) as url:  # type: ignore[arg-type]  # any WSGI application will do
         scripted.url = url
         yield scripted
 

@@ -415,7 +415,7 @@ fields: [{{name: email}}]
 vendor: {{name: leadconduit, flow_id: {"5" * 24}, source_id: {"6" * 24}, url: "{vendor.url}", wait: 5}}
 """
     client = install({"quote": form}, **SETTINGS).client
-    told = {}
+    told: dict[tuple[str, str], str] = {}
     for outcome, reason in [("failure", "not interested"), ("error", "broken"), ("failure", "Duplicate lead")]:
         vendor.says({"outcome": outcome, "reason": reason, "lead": {"id": "6" * 24}, "price": 0})
         told[outcome, reason] = said(client.post(OWN, data={"email": f"a{len(told)}@example.com"}))["error_code"]
