@@ -20,13 +20,15 @@ from flask.cli import AppGroup, with_appcontext
 
 from leadferry import leads, outbox, privacy
 from leadferry.catalog import check_folder
+from leadferry.config import SettingsError
 from leadferry.delivery import attempt, missing_fields, probe_account
 from leadferry.fields import CAMPAIGN, RESERVED
 from leadferry.form_file import Problem, Surroundings
 from leadferry.forms import Form
 from leadferry.html_import import VendorHint, import_forms
 from leadferry.leads import Filter
-from leadferry.store import StoreError, upgrade
+from leadferry.store import StoreError, back_up, upgrade
+from leadferry.submission import read
 from leadferry.vendors import ADAPTERS
 from leadferry.vendors.base import Adapter, as_text
 from leadferry.web import chores
@@ -289,10 +291,11 @@ def _shown(value: Any) -> str:
 @leads_group.command("resend")
 @click.argument("references", nargs=-1)
 @_filters
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Mend a value of the one lead first.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_appcontext
-def leads_resend(references: Sequence[str], as_json: bool, yes: bool, **options: Any) -> None:
+def leads_resend(references: Sequence[str], changes: Sequence[str], as_json: bool, yes: bool, **options: Any) -> None:
     """Send leads again now: those named, or those that a filter finds. Delivered ones stay as they are."""
     if not references and not any(options.values()):
         _fail("Name leads or a filter, such as --form quote --state dead.")
@@ -301,6 +304,8 @@ def leads_resend(references: Sequence[str], as_json: bool, yes: bool, **options:
     missing = {each.upper() for each in references} - {row.reference for row in rows}
     if missing:
         _fail(f"{', '.join(sorted(missing))}: there is no lead of this reference")
+    if changes:
+        _mend(site, rows, changes)
     if len(rows) > ASK_ABOVE and not yes and sys.stdin.isatty():
         click.confirm(f"Send {len(rows)} leads again?", abort=True)
     found = _resend(site, rows, show_progress=not as_json)
@@ -308,6 +313,24 @@ def leads_resend(references: Sequence[str], as_json: bool, yes: bool, **options:
         _print_json(found)
     else:
         click.echo(f"{len(found)} sent: " + _tally(found))
+
+
+def _mend(site: Site, rows: Sequence[Any], changes: Sequence[str]) -> None:
+    """Puts new values into a lead, held against its form as a visitor's are."""
+    if len(rows) != 1:
+        _fail("--set goes with one lead.")
+    row = rows[0]
+    form = site.office.catalog.version(row.form, row.version)
+    if form is None:
+        _fail(f"{row.reference}: the version of its form cannot be read, so the new values cannot be checked")
+        return
+    given = [change.partition("=") for change in changes]
+    submission = read(form, [(name, value) for name, _, value in given])
+    wrong = [error for error in submission.errors if error.field in {name for name, _, _ in given}]
+    if wrong:
+        _fail("\n".join(f"{error.field}: {error.message}" for error in wrong))
+    values = {name: submission.values[name] for name, _, value in given if value and name in submission.values}
+    leads.edit(site.office.store, row.id, values, [name for name, _, value in given if not value])
 
 
 def _resend(site: Site, rows: Sequence[Any], *, show_progress: bool) -> list[dict[str, Any]]:
@@ -463,6 +486,18 @@ def db_upgrade() -> None:
     except StoreError as error:
         _fail(f"The database did not take it: {error.orig}")
     click.echo("The schema is up to date.")
+
+
+@db_group.command("backup")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
+def db_backup(target: Path) -> None:
+    """Copy a SQLite database whole, while everything runs."""
+    try:
+        back_up(_site().office.store, target)
+    except SettingsError as error:
+        _fail(str(error))
+    click.echo(f"{target}: {target.stat().st_size:,} bytes")
 
 
 @click.command("worker")

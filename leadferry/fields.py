@@ -332,7 +332,7 @@ KINDS: Mapping[str, Kind] = {
     "state": Kind(state, autocomplete="address-level1", max_length=100),
     "postal_code": Kind(postal_code, autocomplete="postal-code", max_length=20),
     "country": Kind(as_typed, autocomplete="country-name", max_length=100),
-    "url": Kind(url, input_type="url", inputmode="url", autocomplete="url", max_length=2048),
+    "url": Kind(url, inputmode="url", autocomplete="url", max_length=2048),
     "select": Kind(as_typed, widget="select"),
     "radio": Kind(as_typed, widget="radio"),
     "checkboxes": Kind(as_typed, widget="checkboxes"),

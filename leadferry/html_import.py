@@ -55,7 +55,7 @@ class VendorHint:
     hosts: tuple[str, ...]
     control_names: tuple[str, ...]
     settings: Mapping[str, str]
-    takes_files: bool = True
+    takes_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ class _Control:
     concealed: bool
     trap: bool
     beside: str = ""  # text of its own on the same line
-    lead: str = ""  # text that opens a line of boxes, which asks what they answer
+    question: str = ""  # text that opens a line of boxes, which asks what they answer
     above: str = ""  # the line before
     heading: str = ""  # the same, where that line is a heading
     marked: bool = False  # a bare asterisk stands beside it
@@ -374,7 +374,7 @@ def _straighten(html: str) -> tuple[str, bool]:
 class _Reader:
     """One pass over the tree in document order, which keeps the nearest element of each kind that matters."""
 
-    _KINDS = ("label", "legend", "fieldset", "heading", "inert", "quiet", "help", "concealed", "trap", "group", "table")
+    _KINDS = ("label", "legend", "fieldset", "heading", "inert", "quiet", "help", "concealed", "trap", "group")
 
     def __init__(self, soup: BeautifulSoup, owner: Mapping[tuple[int, int], int]) -> None:
         self.page = _Page()
@@ -417,11 +417,9 @@ class _Reader:
         page.title = _collapse(soup.title.get_text() if soup.title else "")
         root = soup.find("html")
         page.language = _attribute(root, "lang") if isinstance(root, Tag) else ""
-        for selector, key in (("link", "href"), ("base", "href"), ("meta", "content")):
-            for tag in soup.find_all(selector):
-                says = (_attribute(tag, "rel") or _attribute(tag, "property")).lower()
-                if selector == "base" or says in {"canonical", "og:url"}:
-                    page.address = page.address or _attribute(tag, key)
+        tags = (soup.find("link", rel="canonical"), soup.find("base", href=True), soup.find("meta", property="og:url"))
+        addresses = [_attribute(tag, "href") or _attribute(tag, "content") for tag in tags if isinstance(tag, Tag)]
+        page.address = next(filter(None, addresses), "")
 
     def _enter(self, tag: Tag) -> None:
         self._break(tag)
@@ -711,14 +709,16 @@ def _parts(items: Sequence[_Text | _Control]) -> list[str | _Control]:
     parts: list[str | _Control] = []
     marked = False
     for item in _merged(items):
-        if isinstance(item, str) and not _label_text(item)[0]:
-            marked = True
-            if parts and isinstance(parts[-1], _Control):
-                parts[-1].marked, marked = True, False
-        else:
-            if isinstance(item, _Control) and marked:
-                item.marked, marked = True, False
+        words, mark = _label_text(item) if isinstance(item, str) else ("", False)
+        if isinstance(item, _Control):
+            item.marked, marked = item.marked or marked, False
             parts.append(item)
+        elif words:
+            parts.append(item)
+        elif parts and isinstance(parts[-1], _Control):
+            parts[-1].marked = parts[-1].marked or mark
+        else:
+            marked = mark
     return parts
 
 
@@ -742,7 +742,7 @@ def _place_beside(parts: Sequence[str | _Control]) -> None:
         own = after if ends and (box or not begins) else before
         part.beside = own if isinstance(own, str) and (box or len(own) <= _LABEL_LENGTH) else ""
         if box and ends and isinstance(before, str) and before is parts[0]:
-            part.lead = before
+            part.question = before
 
 
 def _place_headings(tokens: Sequence[_Token], page: _Page) -> None:
@@ -837,7 +837,7 @@ class _Labels:
         """What a group of boxes asks."""
         named = [self._of_element(first.group)] if first.group else []
         by_name = _label_by_name(first, self._page)
-        shown = [self._text(by_name), first.lead, first.above, _left(first), _header(first), first.heading]
+        shown = [self._text(by_name), first.question, first.above, _left(first), _header(first), first.heading]
         return self._first([self.legend(first), *named, *shown], first)
 
     def said(self, control: _Control) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import Connection, Row, insert, null, select, text, update
 
 from leadferry import models, outbox
 from leadferry.forms import Form
@@ -189,6 +189,20 @@ def set_answer(store: Store, lead_id: int, told: str) -> None:
         )
 
 
+def edit(store: Store, lead_id: int, values: Mapping[str, Value], removed: Sequence[str]) -> None:
+    """Mends answers of a lead; what it sends is built anew. Its earlier tries keep what they sent."""
+    columns = models.lead.c
+    with store.write() as connection:
+        found = connection.execute(select(columns.answers).where(columns.id == lead_id).with_for_update()).scalar_one()
+        answers = {name: value for name, value in {**found, **values}.items() if name not in removed}
+        connection.execute(update(models.lead).where(columns.id == lead_id).values(answers=answers))
+        connection.execute(
+            update(models.delivery)
+            .where(models.delivery.c.lead_id == lead_id, models.delivery.c.state != "sending")
+            .values(payload=null(), unsure=False)
+        )
+
+
 def is_first_try(store: Store, lead_id: int) -> bool:
     """Whether the `vendor` delivery is being tried for the first time just now."""
     query = select(models.delivery.c.id).where(
@@ -237,28 +251,19 @@ class Filter:
 
 def _conditions(wanted: Filter) -> list[Any]:
     lead, delivery = models.lead.c, models.delivery.c
-    conditions: list[Any] = []
-    if wanted.references:
-        conditions.append(lead.reference.in_([reference.upper() for reference in wanted.references]))
-    if wanted.ids:
-        conditions.append(lead.id.in_(wanted.ids))
-    if wanted.form:
-        conditions.append(lead.form == wanted.form)
-    if wanted.state == "quarantined":
-        conditions.append(lead.quarantine.is_not(None))
-    elif wanted.state:
-        conditions.append(delivery.state == wanted.state)
-    if wanted.vendor:
-        conditions.append(delivery.vendor == wanted.vendor)
-    if wanted.email:
-        conditions.append(lead.answers["email"].as_string() == wanted.email)
-    if wanted.since is not None:
-        conditions.append(lead.received_at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(lead.received_at < wanted.until)
-    if wanted.test is not None:
-        conditions.append(lead.test == wanted.test)
-    return conditions
+    possible = (
+        (wanted.references, lead.reference.in_([reference.upper() for reference in wanted.references])),
+        (wanted.ids, lead.id.in_(wanted.ids)),
+        (wanted.form, lead.form == wanted.form),
+        (wanted.state == "quarantined", lead.quarantine.is_not(None)),
+        (wanted.state and wanted.state != "quarantined", delivery.state == wanted.state),
+        (wanted.vendor, delivery.vendor == wanted.vendor),
+        (wanted.email, lead.answers["email"].as_string() == wanted.email),
+        (wanted.since is not None, lead.received_at >= (wanted.since or 0.0)),
+        (wanted.until is not None, lead.received_at < (wanted.until or 0.0)),
+        (wanted.test is not None, lead.test == wanted.test),
+    )
+    return [condition for given, condition in possible if given]
 
 
 def find(store: Store, wanted: Filter, limit: int | None = 50, before: int | None = None) -> list[Row[Any]]:

@@ -199,6 +199,26 @@ def _upgrade_lock(store: Store) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(770001)"))
 
 
+def back_up(store: Store, target: Path) -> None:
+    """Copies a SQLite database whole while others use it.
+
+    Raises:
+        SettingsError: it is not SQLite, or the target is there already.
+    """
+    if store.path is None:
+        raise SettingsError("DATABASE_URL: this is PostgreSQL; use pg_dump")
+    if target.exists():
+        raise SettingsError(f"{target} is there already; a backup never replaces one")
+    draft = target.with_name(f"{target.name}.part")
+    source, copy = sqlite_driver.connect(store.path, timeout=15), sqlite_driver.connect(draft)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    draft.rename(target)
+
+
 def _use_wal(path: Path) -> None:
     """Kept in the file itself, so set once, under the lock: two processes at it get `database is locked`."""
     connection = sqlite_driver.connect(path, timeout=15)

@@ -102,7 +102,7 @@ class Installation:
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "FLASK_APP": str(REPOSITORY / "app.py"), **self.environ}
         if "gunicorn" in command:
-            command[4:4] = ["-c", str(REPOSITORY / "gunicorn.conf.py")]
+            command[3:3] = ["-c", str(REPOSITORY / "gunicorn.conf.py")]
         log = (self.root / "process.log").open("ab")
         return subprocess.Popen(command, cwd=self.root, env=environ, stdout=log, stderr=log, start_new_session=True)
 

@@ -59,22 +59,32 @@ def read_body(request: Request, limit: int) -> Body:
     Raises:
         BodyError: it is too large, damaged, or of a type that is not taken.
     """
-    request.max_content_length = limit
     try:
-        raw = _whole(request)
+        raw = _whole(request, limit)
         pairs, files = _read(request, raw)
     except RequestEntityTooLarge:
         drain(request)
         raise BodyError("lf203", "too_large_body") from None
-    except (ClientDisconnected, HTTPException, ValueError, OSError):
+    except (HTTPException, ValueError):
         raise BodyError("lf201", "bad_body") from None
     _check(pairs, files)
     return Body([pair for pair in pairs if pair[0] != CHARSET_NAME], files, len(raw))
 
 
-def _whole(request: Request) -> bytes:
-    """All bytes that were announced: a body that was cut off could pass for a shorter one."""
-    raw = request.get_data(cache=False)
+def _whole(request: Request, limit: int) -> bytes:
+    """All bytes, or an HTTPException: what was cut off could pass for a shorter body.
+
+    Werkzeug ends a body of unknown length at the limit and says nothing, so one byte more is asked for.
+    """
+    request.max_content_length = limit + 1
+    try:
+        raw = request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:  # each server has its own for a body that breaks off
+        raise ClientDisconnected from error
+    if len(raw) > limit:
+        raise RequestEntityTooLarge
     if len(raw) < (request.content_length or 0):
         raise ClientDisconnected
     return raw
@@ -107,7 +117,7 @@ def drain(request: Request) -> None:
             if not chunk:
                 return
             left -= len(chunk)
-    except (OSError, ValueError):
+    except Exception:  # the answer is known already, and each server has errors of its own
         return
 
 

@@ -31,7 +31,7 @@ from leadferry.web.site import current_site
 public = Blueprint("public", __name__)
 
 
-@public.get("/f/<name>")
+@public.get("/f/<name>", provide_automatic_options=False)
 def show(name: str) -> Response:
     form = _found(name)
     if not isinstance(form, Form):
@@ -49,7 +49,7 @@ def thanks(name: str) -> Response:
     return make_response(render_template("thanks.html", form=form))
 
 
-@public.post("/f/<name>")
+@public.post("/f/<name>", provide_automatic_options=False)
 def post(name: str) -> Response:
     form = _found(name)
     if not isinstance(form, Form):
@@ -62,7 +62,7 @@ def post(name: str) -> Response:
     return _take(form, body, own_page=True)
 
 
-@public.post("/submit")
+@public.post("/submit", provide_automatic_options=False)
 def submit() -> Response:
     client = Client.of(request)
     try:

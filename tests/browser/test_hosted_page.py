@@ -99,6 +99,7 @@ def test_the_lead_is_with_each_vendor(stage: Stage, page: Page, vendor: str) -> 
 @pytest.mark.parametrize(
     ("behaviour", "landing"),
     [("ok", "thanks"), ("dup", "oops?error_code=ct103&msg=Duplicate+Client+creation+attempted")],
+    ids=["success", "error"],
 )
 def test_a_form_with_pages_of_its_own_sends_its_visitors_there(
     stage: Stage, tab: Tab, scripts: bool, behaviour: str, landing: str

@@ -40,7 +40,7 @@ vendor: {{name: aicore, url: "{NOWHERE}", sitecom_token: "${{CT_KEY}}", wait: 0}
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One for all tests here, which count its leads; a form that asks for nothing would take the least scrap."""
-    found = make(tmp_path_factory.mktemp("bodies"), environ=SETTINGS)
+    found = make(tmp_path_factory.mktemp("bodies"), environ={**SETTINGS, "DELIVERY": "off"})
     found.form("any", any_name())
     found.form("strict", any_name().replace("LF_any", "LF_strict") + "expansion: reject")
     found.form("plan", WITH_FILE)
@@ -339,7 +339,7 @@ VALUES = st.one_of(
     st.text(max_size=40),
 )
 PAIRS = st.lists(st.tuples(NAMES, VALUES), max_size=8)
-ONE_BY_ONE = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ONE_BY_ONE = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @given(pairs=PAIRS, path=st.sampled_from(["/f/any", "/f/strict", "/submit"]), who=st.sampled_from([SCRIPT, BROWSER]))
@@ -489,8 +489,11 @@ def test_10_000_fields_are_refused_over_a_socket(server: Server, count: Callable
     assert count() == before
 
 
-def test_no_bad_body_left_a_fault_in_the_log(server: Server, installation: Installation, large: Path) -> None:
-    test_10_000_fields_are_refused_over_a_socket(server, lambda: 0)
+def test_no_bad_body_is_a_fault_in_the_log(server: Server, installation: Installation) -> None:
+    for content_type, body, _ in BAD.values():
+        headers = {"Content-Type": content_type.encode("latin-1")} if content_type else {}
+        answer = requests.post(f"{server.url}/f/strict", data=body, headers=headers, timeout=20)
+        assert 400 <= answer.status_code < 500
     log = (installation.root / "process.log").read_text("utf-8", "replace")
     assert "Traceback" not in log
     assert '"level": "error"' not in log

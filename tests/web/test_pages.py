@@ -502,6 +502,6 @@ def test_the_stylesheet_is_small_and_asks_for_nothing_else(every_kind: FlaskClie
     with every_kind.get("/static/leadferry.css") as answer:
         assert answer.mimetype == "text/css"
         assert len(gzip.compress(answer.data)) < 6 * 1024
-        assert not re.findall(r"@import|url\((?!\"data:image/svg\+xml,)", answer.text)
+        assert not re.findall(r"@import|url\((?!\"data:image/svg\+xml,)", answer.get_data(as_text=True))
     with every_kind.get("/static/top.js") as answer:
         assert answer.mimetype == "text/javascript"
