@@ -19,6 +19,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from leadferry import leads, outbox, privacy
+from leadferry.backup import back_up
 from leadferry.catalog import check_folder
 from leadferry.config import SettingsError
 from leadferry.delivery import attempt, missing_fields, probe_account
@@ -27,7 +28,7 @@ from leadferry.form_file import Problem, Surroundings
 from leadferry.forms import Form
 from leadferry.html_import import VendorHint, import_forms
 from leadferry.leads import Filter
-from leadferry.store import StoreError, back_up, upgrade
+from leadferry.store import StoreError, upgrade
 from leadferry.submission import read
 from leadferry.vendors import ADAPTERS
 from leadferry.vendors.base import Adapter, as_text
@@ -135,6 +136,7 @@ def _hint(adapter: Adapter) -> VendorHint:
         hosts=(host,) if host else (),
         control_names=("web_key",) if "web_key" in keys else (),
         settings={key: f"${{{adapter.name}_{key}}}".upper() for key in keys},
+        takes_files=adapter.takes_files,
     )
 
 
@@ -484,7 +486,7 @@ def db_upgrade() -> None:
     try:
         upgrade(_site().office.store)
     except StoreError as error:
-        _fail(f"The database did not take it: {error.orig}")
+        _fail(f"The database did not take it: {error}")
     click.echo("The schema is up to date.")
 
 

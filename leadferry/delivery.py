@@ -6,13 +6,14 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
 
 from leadferry import leads, metrics, outbox
 from leadferry.catalog import Catalog
-from leadferry.outbox import Claim, NextState, Tried
-from leadferry.store import Store, StoreError
+from leadferry.outbox import Claim, Health, NextState, Tried
+from leadferry.store import Store, StoreError, StoreRefusal
 from leadferry.transport import Transport, TransportError
 from leadferry.vendors.base import (
     Adapter,
@@ -28,19 +29,25 @@ from leadferry.vendors.base import (
 log = logging.getLogger("leadferry.delivery")
 
 DEADLINE = 30.0
-"""Seconds for all calls of one try; well within a lease."""
+"""Seconds from the claim in which all calls of a try must be over: half of the lease."""
+
+PATIENCE = 300.0
+"""Seconds for which a try waits for a store that is full or gone, to record what the vendor said."""
 
 MAX_CALLS = 3
 SHOWN_ANSWER = 4000
 """Characters of a vendor's answer that an Attempt keeps."""
 
 SCHEDULE = (5, 20, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 28_800)
-"""Seconds from one failed try to the next: a day and some hours in all. After the last the lead is dead."""
+"""Seconds from one failed try to the next: about a day in all. After the last the lead is dead."""
 
 LONGEST_RETRY_AFTER = 21_600.0
 FIRST_PROBE = 20.0
 LONGEST_PROBE = 1800.0
-FAILURES_UNTIL_DOWN = 3
+FAILURES_UNTIL_DOWN = 5
+"""Tries of one account in a row, of any leads, without an answer that shows the vendor at work."""
+
+SAYS_NOTHING_OF_THE_VENDOR = (Reason.INTERRUPTED, Reason.ADAPTER)
 
 
 @dataclass(frozen=True)
@@ -64,41 +71,50 @@ def build(office: Office, lead: LeadData, destination: Destination) -> Request |
         return None
 
 
+class _LeaseLost(Exception):
+    """Somebody else may try it now; nothing was sent."""
+
+
 def attempt(office: Office, claim: Claim, trigger: str) -> Result:
-    """Tries once, within ``DEADLINE`` seconds, and records what came of it. Never raises for what a vendor does."""
+    """Tries once, within ``DEADLINE`` seconds, and records what came of it. Never raises for what a vendor does.
+
+    Raises:
+        StoreError: the store was gone for longer than ``PATIENCE``; what the vendor said is lost then.
+    """
     at, started = time.time(), time.monotonic()
     calls: list[dict[str, Any]] = []
-    if claim.interrupted:
-        result = Result(Outcome.UNKNOWN, Reason.INTERRUPTED, words="We were stopped while sending.")
-    else:
-        result = _try(office, claim, calls)
-    settle(
-        office,
-        claim,
-        result,
-        Tried(
-            at=at,
-            trigger=trigger,
-            outcome=result.outcome,
-            reason=result.reason,
-            code=result.code,
-            words=storable(result.words)[:500],
-            milliseconds=round((time.monotonic() - started) * 1000),
-            calls=calls,
-        ),
+    destination = _patiently(
+        lambda: office.catalog.destination(claim.form, claim.version, claim.destination, claim.vendor)
     )
+    try:
+        result = _try(office, claim, destination, calls)
+    except _LeaseLost:
+        log.warning("the lease was lost before anything was sent", extra={"lead": claim.reference})
+        return Result(Outcome.UNKNOWN, Reason.INTERRUPTED)
+    tried = Tried(
+        at=at,
+        trigger=trigger,
+        outcome=result.outcome,
+        reason=result.reason,
+        code=result.code,
+        words=storable(result.words)[:500],
+        milliseconds=round((time.monotonic() - started) * 1000),
+        calls=calls,
+    )
+    _settle(office, claim, result, _policy(office, claim, destination), tried)
     return result
 
 
-def _try(office: Office, claim: Claim, calls: list[dict[str, Any]]) -> Result:
-    destination = office.catalog.destination(claim.form, claim.version, claim.destination, claim.vendor)
+def _try(office: Office, claim: Claim, destination: Destination | None, calls: list[dict[str, Any]]) -> Result:
+    if claim.interrupted:
+        return Result(Outcome.UNKNOWN, Reason.INTERRUPTED, words="We were stopped while sending.")
     if destination is None:
         words = "The form file, or a setting that it names, is missing."
         return Result(Outcome.MISCONFIGURED, Reason.SETTING_MISSING, words=words)
-    request = _frozen(office, claim, destination)
+    request = _patiently(lambda: _frozen(office, claim, destination))
     if request is None:
         return Result(Outcome.FAILED, Reason.ADAPTER, words="No request could be made of this lead; see the log.")
-    conversation = _Conversation(office, destination, calls)
+    conversation = _Conversation(office, destination, calls, claim.taken_at + DEADLINE)
     try:
         return conversation.hold(request)
     except TransportError as error:
@@ -118,19 +134,21 @@ def _frozen(office: Office, claim: Claim, destination: Destination) -> Request |
         office, leads.load_data(office.store, claim.lead_id, destination, send_campaign=send_campaign), destination
     )
     if request is not None and not outbox.freeze(office.store, claim, request):
-        return None  # the lease was lost: somebody else tries it
+        raise _LeaseLost
     return request
 
 
 class _Conversation:
     """The one to three calls of a try, under one deadline, written down with the secrets masked."""
 
-    def __init__(self, office: Office, destination: Destination, calls: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, office: Office, destination: Destination, calls: list[dict[str, Any]], deadline: float | None = None
+    ) -> None:
         self.office = office
         self.destination = destination
         self.adapter = office.adapters[destination.adapter]
         self.calls = calls
-        self.deadline = time.monotonic() + DEADLINE
+        self.deadline = time.monotonic() + DEADLINE if deadline is None else deadline
         self.secrets: set[str] = set()
 
     def hold(self, request: Request) -> Result:
@@ -149,19 +167,34 @@ class _Conversation:
         return self.adapter.fields_missing(self._call(request), names, self.destination)
 
     def _call(self, request: Request) -> Response:
-        self._keep_pace()
+        time.sleep(self._seconds_until_turn())
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise self._not_sent("There was no time left to send it.")
         call: dict[str, Any] = {"request": request.to_json(), "status": None, "answer": None}
         self.calls.append(call)
-        response = self.office.transport.send(request, self._secret, self.deadline - time.monotonic())
+        response = self.office.transport.send(request, self._secret, left)
         call["status"] = response.status
         call["answer"] = storable(self._masked(response.text[:SHOWN_ANSWER]))
         return response
 
-    def _keep_pace(self) -> None:
-        if self.adapter.calls_per_second:
-            store = self.office.store
+    def _seconds_until_turn(self) -> float:
+        """What the vendor's limit makes us wait; all processes take turns."""
+        if not self.adapter.calls_per_second:
+            return 0.0
+        store = self.office.store
+        try:
             now = store.now()
-            time.sleep(max(0.0, outbox.next_turn(store, self.adapter.name, self.adapter.calls_per_second, now) - now))
+            wait = outbox.next_turn(store, self.adapter.name, self.adapter.calls_per_second, now) - now
+        except StoreError:
+            raise self._not_sent("The store did not answer.") from None
+        if wait > self.deadline - time.monotonic():
+            raise self._not_sent("Too many others are to be sent to this vendor.")
+        return max(0.0, wait)
+
+    def _not_sent(self, words: str) -> TransportError:
+        """The vendor knows nothing of this try, unless an earlier call of it was sent."""
+        return TransportError(Outcome.UNKNOWN if self.calls else Outcome.FAILED, Reason.ADAPTER, words)
 
     def _secret(self, name: str) -> str:
         value = self.office.catalog.secret(name)
@@ -194,15 +227,14 @@ def storable(text: str) -> str:
 # --- what follows ---
 
 
-def settle(office: Office, claim: Claim, result: Result, tried: Tried) -> None:
+def _settle(office: Office, claim: Claim, result: Result, on_unknown: str, tried: Tried) -> None:
     """Records a try with the state that follows from it, and what it says of the account."""
-    now = time.time()
+    now = _patiently(office.store.now)
     result = _after_own_unknown(claim, result)
-    policy = _policy(office, claim)
-    after = next_state(claim, result, policy, now)
+    after = next_state(claim, result, on_unknown, now)
+    change = partial(next_health, claim=claim, result=result, now=now)
     answer = visitors_answer(result) if tried.trigger == "visitor" else None
-    _patiently(lambda: outbox.record(office.store, claim, tried, after, answer))
-    _patiently(lambda: _note_account(office.store, claim, result, now))
+    kept = _patiently(lambda: outbox.record(office.store, claim, tried, after, change, now=now, answer=answer))
     _measure(claim, result, tried)
     log.info(
         "attempt",
@@ -213,28 +245,33 @@ def settle(office: Office, claim: Claim, result: Result, tried: Tried) -> None:
             "vendor": claim.vendor,
             "outcome": result.outcome.value,
             "reason": result.reason and result.reason.value,
-            "state": after.state,
+            "state": after.state if kept else "the lease was lost",
             "milliseconds": tried.milliseconds,
         },
     )
 
 
-def _patiently(write: Callable[[], object]) -> None:
-    """What a vendor said is known only here: a store that is full or gone for a moment must not make it unknown.
+T = TypeVar("T")
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """What a vendor said is known only here: a store that is full or gone must not make it unknown.
+
+    While it is gone nobody else can take the delivery; once it is back, this holder is the first to know.
 
     Raises:
-        StoreError: it is gone for longer than the lease lasts.
+        StoreError: it was gone for ``PATIENCE`` seconds, or will never take this.
     """
-    until = time.monotonic() + outbox.LEASE - DEADLINE - 5
+    until = time.monotonic() + PATIENCE
     while True:
         try:
-            write()
+            return ask()
+        except StoreRefusal:
+            raise
         except StoreError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.25)
-        else:
-            return
 
 
 def _measure(claim: Claim, result: Result, tried: Tried) -> None:
@@ -244,8 +281,7 @@ def _measure(claim: Claim, result: Result, tried: Tried) -> None:
         metrics.SUBMIT_TO_ACCEPTED.labels(claim.vendor).observe(max(0.0, accepted_at - claim.received_at))
 
 
-def _policy(office: Office, claim: Claim) -> str:
-    destination = office.catalog.destination(claim.form, claim.version, claim.destination, claim.vendor)
+def _policy(office: Office, claim: Claim, destination: Destination | None) -> str:
     if destination is not None:
         return destination.on_unknown
     return office.adapters[claim.vendor].on_unknown if claim.vendor in office.adapters else "hold"
@@ -298,26 +334,32 @@ def delay(attempts: int, retry_after: float | None, jitter: Callable[[], float])
     return max(planned, min(retry_after or 0.0, LONGEST_RETRY_AFTER))
 
 
-def _note_account(store: Store, claim: Claim, result: Result, now: float) -> None:
+def next_health(before: Health, claim: Claim, result: Result, now: float) -> Health:
+    """The outcome → account table.
+
+    Tries that were under way when the account began to wait come in after it: they do not put off the probe.
+    """
+    if result.outcome in {Outcome.ACCEPTED, Outcome.REJECTED}:
+        return Health()
+    if result.reason in SAYS_NOTHING_OF_THE_VENDOR:
+        return before
+    after = replace(before, failures=before.failures + 1)
     if result.outcome is Outcome.MISCONFIGURED:
-        _, failures = outbox.is_troubled(store, claim.account)
-        probe_at = now + probe_delay(failures)
-        outbox.pause(
-            store, claim.account, probe_at=probe_at, reason=str(result.reason), words=storable(result.words)[:300]
-        )
-    elif result.outcome is Outcome.FAILED:
-        _, failures = outbox.is_troubled(store, claim.account)
-        wait = max(probe_delay(failures - FAILURES_UNTIL_DOWN + 1), min(result.retry_after or 0.0, LONGEST_RETRY_AFTER))
-        outbox.note_failure(
-            store,
-            claim.account,
-            threshold=FAILURES_UNTIL_DOWN,
-            probe_at=now + wait,
-            reason=str(result.reason),
-            words=storable(result.words)[:300],
-        )
-    elif result.outcome in {Outcome.ACCEPTED, Outcome.REJECTED}:
-        outbox.resume(store, claim.account, now)
+        after = replace(after, waiting="misconfigured", reason=str(result.reason), words=storable(result.words)[:300])
+    elif before.waiting is None:
+        if after.failures < FAILURES_UNTIL_DOWN:
+            return after
+        after = replace(after, waiting="down", reason=str(result.reason), words=storable(result.words)[:300])
+    return _with_next_probe(before, after, claim, result, now)
+
+
+def _with_next_probe(before: Health, after: Health, claim: Claim, result: Result, now: float) -> Health:
+    asked = now + min(result.retry_after or 0.0, LONGEST_RETRY_AFTER)
+    if before.waiting is None:
+        return replace(after, since=now, probe_at=max(now + probe_delay(0), asked))
+    if claim.probe:
+        return replace(after, probes=before.probes + 1, probe_at=max(now + probe_delay(before.probes + 1), asked))
+    return replace(after, probe_at=max(before.probe_at or 0.0, asked))
 
 
 def probe_delay(probes: int) -> float:
@@ -344,7 +386,7 @@ def probe_account(office: Office, destination: Destination) -> tuple[bool | None
         result = Result(error.outcome, error.reason, words=error.words)
     words = result.words or (result.reason or result.outcome).value
     if result.outcome is Outcome.ACCEPTED:
-        resumed = outbox.resume(office.store, outbox.account_of(destination), time.time())
+        resumed = outbox.resume(office.store, outbox.account_of(destination), office.store.now())
         return True, f"works. {words}{' Its waiting leads go on.' if resumed else ''}".strip()
     return None if result.outcome is Outcome.UNKNOWN else False, f"{result.outcome.value}: {words}"
 

@@ -857,9 +857,10 @@ class _Labels:
         return [*(self._text(label) for label in labels), self._of_element(tag)]
 
     def _first(self, candidates: Iterable[str], control: _Control) -> _Label:
-        found = [_label_text(candidate) for candidate in candidates]
-        required = any(mark for _, mark in found)
-        for words, _ in found:
+        required = False
+        for candidate in candidates:
+            words, mark = _label_text(candidate)
+            required = required or mark
             if words:
                 return _Label(words, required)
         return self._fallback(control, required)
@@ -938,8 +939,8 @@ def _humanised(name: str) -> str:
     """`firstName`, `first_name`, `form[first-name]` and `first.name[]` all become `First name`."""
     inner = re.findall(r"\[([^\[\]]+)\]", name)
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", inner[-1] if inner else name)
-    if words != name or not re.search(r"\s", name):
-        words = words.lower() if not words.isupper() else words
+    if not re.search(r"\s", name) and not words.isupper():
+        words = words.lower()
     words = _collapse(re.sub(r"[\W_]+", " ", words)) or "Field"
     return words[0].upper() + words[1:]
 
@@ -963,7 +964,7 @@ _SENTENCES = {
     "concealed": "Hidden on the page, perhaps until another answer is given: {}. See whether show_if is needed.",
     "own trap": "Left out {}: Leadferry sets this trap for bots itself, and obeys the page's.",
     "campaign": "Left out {}: every form knows the names of campaigns and clicks.",
-    "box": "The page does not send 1 for these boxes when they are ticked; change that, for it counts as consent: {}.",
+    "box": "Boxes that should send 1 when they are ticked, and send a text of their own on the page: {}.",
     "several": "More than one choice is ticked in advance; a form file has but one such value: {}.",
     "value": "Left out what already stands in {}: it does not fit the field's type.",
     "ticked": "Ticked in advance on the page, which is no consent, so not ticked here: {}.",

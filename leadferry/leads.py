@@ -89,15 +89,22 @@ def content_hash(lead: NewLead) -> str:
 
 
 def accept(
-    store: Store, lead: NewLead, payloads: Mapping[str, Request | None], *, lease: float = 0.0, repeats: bool = True
+    store: Store,
+    lead: NewLead,
+    payloads: Mapping[str, Request | None],
+    *,
+    lease: float = 0.0,
+    at_once: int | None = None,
+    repeats: bool = True,
 ) -> Accepted:
     """Stores a lead and its deliveries in one transaction; they are durable when this returns.
 
-    ``lease`` > 0 gives the caller the `vendor` delivery for that many seconds, to attempt it at once. A repetition
-    within ten minutes stores nothing and returns the first one, unless ``repeats`` is off.
+    ``lease`` > 0 gives the caller the `vendor` delivery for that many seconds, to attempt it at once, unless the
+    vendor has ``at_once`` calls under way already. A repetition within ten minutes stores nothing and returns the
+    first one, unless ``repeats`` is off.
 
     Raises:
-        StoreError: nothing was stored.
+        StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
     """
     digest = content_hash(lead)
     with store.write() as connection:
@@ -108,8 +115,13 @@ def accept(
         lead_id = _insert_lead(connection, lead, digest)
         if lead.quarantine:
             return Accepted(lead_id, lead.reference, None)
-        token = outbox.new_token() if lease else None
-        delivery_id = _insert_deliveries(connection, lead_id, lead, payloads, token, lease)
+        now = store.now(connection)
+        rows = [outbox.new_row(lead_id, each, payloads.get(each.name), now) for each in lead.form.destinations]
+        token = None
+        if lease and outbox.calls_left(store, connection, lead.form.vendor.adapter, at_once) > 0:
+            token = outbox.new_token()
+            rows[0] |= {"state": "sending", "due_at": now + lease, "token": token}
+        delivery_id = _insert_deliveries(connection, rows)
     return Accepted(lead_id, lead.reference, delivery_id, token)
 
 
@@ -158,17 +170,8 @@ def _insert_lead(connection: Connection, lead: NewLead, digest: str) -> int:
     return lead_id
 
 
-def _insert_deliveries(
-    connection: Connection,
-    lead_id: int,
-    lead: NewLead,
-    payloads: Mapping[str, Request | None],
-    token: str | None,
-    lease: float,
-) -> int:
-    rows = [outbox.new_row(lead_id, each, payloads.get(each.name), lead.received_at) for each in lead.form.destinations]
-    if token:
-        rows[0] |= {"state": "sending", "due_at": time.time() + lease, "token": token}
+def _insert_deliveries(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Returns the id of the `vendor` delivery."""
     returning = insert(models.delivery).returning(models.delivery.c.id, models.delivery.c.destination)
     ids = {destination: number for number, destination in connection.execute(returning, rows)}
     return int(ids["vendor"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, insert, not_, null, select, update
+from sqlalchemy import Connection, Row, case, func, insert, not_, null, select, update
 
 from leadferry.models import account, attempt, delivery, lead, pace
 from leadferry.store import Store
@@ -24,7 +25,10 @@ LEASE = 60.0
 class Claim:
     """A delivery that the holder of ``token`` may try now.
 
-    ``interrupted``: an earlier holder's lease ran out while sending, so nobody knows what became of that try.
+    ``attempts``: tries that failed or ended unknown, by which the schedule goes; those that found the account
+    misconfigured say nothing about the lead. ``interrupted``: an earlier holder's lease ran out while sending, so
+    nobody knows what became of that try. ``probe``: the one try that a waiting account is allowed. ``taken_at`` is
+    this process's monotonic time, not later than the lease's start.
     """
 
     id: int
@@ -41,6 +45,8 @@ class Claim:
     unsure: bool
     payload: Mapping[str, Any] | None
     interrupted: bool = False
+    probe: bool = False
+    taken_at: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True)
@@ -97,12 +103,6 @@ def new_row(lead_id: int, destination: Destination, payload: Request | None, now
 # --- claiming ---
 
 
-def anything_due(store: Store, now: float) -> bool:
-    """A cheap look before a claim, which is a write."""
-    with store.read() as connection:
-        return connection.execute(select(delivery.c.id).where(_is_due(now)).limit(1)).first() is not None
-
-
 @dataclass(frozen=True)
 class Turn:
     """What may be claimed now.
@@ -118,84 +118,107 @@ class Turn:
 
 
 def claim_due(store: Store, turn: Turn, now: float) -> list[Claim]:
-    """Takes deliveries that are due, of accounts that are not waiting; those of vendors with limits come one vendor
-    after the other, never more than its limit lets through in the whole installation.
+    """Takes deliveries whose holder was lost, and those that are due, of accounts that are not waiting.
+
+    Those of vendors with limits come one vendor after the other, never more than its limit lets through in the whole
+    installation. A lost one is only noted as such, with no call, so nothing limits it.
     """
+    found = _claim(store, turn.limit, _is_lost(now)) if turn.steal else []
     free = _is_due(now) & delivery.c.account.not_in(_waiting_accounts()) & delivery.c.account.not_in(list(turn.busy))
-    if not turn.steal:
-        free &= delivery.c.state == "pending"
-    found = _claim(store, turn.limit, now, free & delivery.c.vendor.not_in(list(turn.limits)))
+    found += _claim(store, turn.limit - len(found), free & delivery.c.vendor.not_in(list(turn.limits)))
     for vendor, most in turn.limits.items():
-        if len(found) < turn.limit:
-            condition = free & (delivery.c.vendor == vendor)
-            found += _claim(store, turn.limit - len(found), now, condition, at_once=(vendor, most))
+        condition = free & (delivery.c.vendor == vendor)
+        found += _claim(store, turn.limit - len(found), condition, at_once=most)
     return found
-
-
-def claim_probe(store: Store, name: str, now: float) -> list[Claim]:
-    """Takes one due delivery of a waiting account, to find out whether it works again."""
-    return _claim(store, 1, now, _is_due(now) & (delivery.c.account == name))
 
 
 def claim_one(store: Store, delivery_id: int, now: float) -> list[Claim]:
     """Takes this delivery, if it is pending or its lease ran out, whenever it would be due."""
-    free = (delivery.c.state == "pending") | (delivery.c.due_at <= now)
-    return _claim(store, 1, now, (delivery.c.id == delivery_id) & _is_open() & free)
+    free = (delivery.c.state == "pending") | _is_lost(now)
+    return _claim(store, 1, (delivery.c.id == delivery_id) & free)
 
 
-def _is_open() -> Any:
-    return delivery.c.state.in_(["pending", "sending"])
+def claim_probe(store: Store, found: Waiting, limits: Mapping[str, int], now: float) -> list[Claim]:
+    """Takes one due delivery of a waiting account, to find out whether it works again: one process of all does."""
+    condition = _is_due(now) & (delivery.c.account == found.account)
+    due = _first(store, condition)
+    if due is None:
+        return []
+    with store.write() as connection:
+        taken = connection.execute(
+            update(account)
+            .where(account.c.account == found.account, account.c.probe_at == found.probe_at)
+            .values(probe_at=now + LEASE)
+            .returning(account.c.account)
+        ).first()
+        free = calls_left(store, connection, due.vendor, limits.get(due.vendor))
+        return _take(store, connection, condition, min(free, 1), probe=True) if taken else []
 
 
 def _is_due(now: float) -> Any:
-    return _is_open() & (delivery.c.due_at <= now)
+    return (delivery.c.state == "pending") & (delivery.c.due_at <= now)
+
+
+def _is_lost(now: float) -> Any:
+    """Its lease ran out; or ends so late that the clock must have been set back since."""
+    return (delivery.c.state == "sending") & not_(delivery.c.due_at.between(now, now + 2 * LEASE))
 
 
 def _waiting_accounts() -> Any:
     return select(account.c.account).where(account.c.waiting.is_not(None))
 
 
-def sending(store: Store, vendor: str) -> int:
-    """How many calls to a vendor are under way in the whole installation."""
+def _first(store: Store, condition: Any) -> Row[Any, Any] | None:
+    """A cheap look before a claim, which is a write."""
     with store.read() as connection:
-        return _sending(connection, vendor)
+        return connection.execute(select(delivery.c.id, delivery.c.vendor).where(condition).limit(1)).first()
 
 
-def _sending(connection: Connection, vendor: str) -> int:
-    query = select(func.count()).where(delivery.c.vendor == vendor, delivery.c.state == "sending")
-    return int(connection.execute(query).scalar_one())
-
-
-def _claim(store: Store, limit: int, now: float, condition: Any, at_once: tuple[str, int] | None = None) -> list[Claim]:
-    token = new_token()
+def _claim(store: Store, limit: int, condition: Any, at_once: int | None = None) -> list[Claim]:
+    found = _first(store, condition) if limit > 0 else None
+    if found is None:
+        return []
     with store.write() as connection:
-        if at_once:
-            store.one_at_a_time(connection, f"claim {at_once[0]}")
-            limit = min(limit, at_once[1] - _sending(connection, at_once[0]))
-        if limit <= 0:
-            return []
-        # FOR UPDATE SKIP LOCKED compiles to nothing on SQLite, which has one writer
-        chosen = select(delivery.c.id).where(condition).order_by(delivery.c.due_at).limit(limit)
-        ids = _locked_ids(connection, chosen.with_for_update(skip_locked=True))
-        if not ids:
-            return []
-        rows = connection.execute(
-            select(delivery, lead.c.reference, lead.c.form, lead.c.version, lead.c.received_at)
-            .join(lead, lead.c.id == delivery.c.lead_id)
-            .where(delivery.c.id.in_(ids))
-            .order_by(delivery.c.due_at)
-        ).all()
-        connection.execute(
-            update(delivery).where(delivery.c.id.in_(ids)).values(state="sending", due_at=now + LEASE, token=token)
-        )
-    return [_as_claim(row, token) for row in rows]
+        free = calls_left(store, connection, found.vendor, at_once)
+        return _take(store, connection, condition, min(limit, free))
 
 
-def _locked_ids(connection: Connection, chosen: Any) -> list[int]:
-    return list(connection.execute(chosen).scalars())
+def calls_left(store: Store, connection: Connection, vendor: str, at_once: int | None) -> int:
+    """How many more calls a vendor takes now, if it takes only ``at_once``; true until the transaction ends."""
+    if at_once is None:
+        return sys.maxsize
+    store.one_at_a_time(connection, f"calls to {vendor}")
+    query = select(func.count()).where(delivery.c.vendor == vendor, delivery.c.state == "sending")
+    return at_once - int(connection.execute(query).scalar_one())
 
 
-def _as_claim(row: Row[Any], token: str) -> Claim:
+def _take(store: Store, connection: Connection, condition: Any, limit: int, *, probe: bool = False) -> list[Claim]:
+    if limit <= 0:
+        return []
+    # FOR UPDATE SKIP LOCKED compiles to nothing on SQLite, which has one writer
+    chosen = select(delivery.c.id).where(condition).order_by(delivery.c.due_at).limit(limit)
+    ids = list(connection.execute(chosen.with_for_update(skip_locked=True)).scalars())
+    if not ids:
+        return []
+    rows = connection.execute(_with_lead().where(delivery.c.id.in_(ids)).order_by(delivery.c.due_at)).all()
+    taken_at, token = time.monotonic(), new_token()
+    lease = {"state": "sending", "due_at": store.now(connection) + LEASE, "token": token}
+    connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(lease))
+    return [_as_claim(row, token, taken_at, interrupted=row.state == "sending", probe=probe) for row in rows]
+
+
+def _with_lead() -> Any:
+    counted = (
+        select(func.count())
+        .where(attempt.c.delivery_id == delivery.c.id, attempt.c.outcome.in_(["failed", "unknown"]))
+        .correlate(delivery)
+        .scalar_subquery()
+    )
+    columns = (lead.c.reference, lead.c.form, lead.c.version, lead.c.received_at, counted.label("counted"))
+    return select(delivery, *columns).join(lead, lead.c.id == delivery.c.lead_id)
+
+
+def _as_claim(row: Row[Any], token: str, taken_at: float, *, interrupted: bool = False, probe: bool = False) -> Claim:
     return Claim(
         id=row.id,
         lead_id=row.lead_id,
@@ -207,23 +230,22 @@ def _as_claim(row: Row[Any], token: str) -> Claim:
         account=row.account,
         vendor=row.vendor,
         token=token,
-        attempts=row.attempts,
+        attempts=row.counted,
         unsure=row.unsure,
         payload=row.payload,
-        interrupted=row.state == "sending",
+        interrupted=interrupted,
+        probe=probe,
+        taken_at=taken_at,
     )
 
 
 def claim_held_by(store: Store, delivery_id: int, token: str) -> Claim:
-    """The claim that ``leads.accept`` took in the same transaction as it stored the lead."""
-    query = (
-        select(delivery, lead.c.reference, lead.c.form, lead.c.version, lead.c.received_at)
-        .join(lead, lead.c.id == delivery.c.lead_id)
-        .where(delivery.c.id == delivery_id, delivery.c.token == token)
-    )
+    """The claim that ``leads.accept`` took just now, in the same transaction as it stored the lead."""
+    taken_at = time.monotonic()
     with store.read() as connection:
-        row = connection.execute(query).one()
-    return Claim(**{**_as_claim(row, token).__dict__, "interrupted": False})
+        held = (delivery.c.id == delivery_id) & (delivery.c.token == token)
+        row = connection.execute(_with_lead().where(held)).one()
+    return _as_claim(row, token, taken_at)
 
 
 def freeze(store: Store, claim: Claim, payload: Request) -> bool:
@@ -238,14 +260,12 @@ def freeze(store: Store, claim: Claim, payload: Request) -> bool:
         return done.first() is not None
 
 
-def shorten_leases(store: Store, now: float) -> None:
-    """After the clock was set back: no lease can end later than a whole one from now."""
+def after_clock_was_set_back(store: Store, now: float, seconds: float) -> None:
+    """What was due before is due still."""
     with store.write() as connection:
-        connection.execute(
-            update(delivery)
-            .where(delivery.c.state == "sending", delivery.c.due_at > now + LEASE)
-            .values(due_at=now + LEASE)
-        )
+        was_due = (delivery.c.state == "pending") & delivery.c.due_at.between(now, now + seconds)
+        connection.execute(update(delivery).where(was_due).values(due_at=now))
+        connection.execute(update(account).where(account.c.probe_at.between(now, now + seconds)).values(probe_at=now))
 
 
 def next_turn(store: Store, vendor: str, calls_per_second: float, now: float) -> float:
@@ -262,58 +282,89 @@ def next_turn(store: Store, vendor: str, calls_per_second: float, now: float) ->
 # --- recording ---
 
 
-def record(store: Store, claim: Claim, tried: Tried, after: NextState, answer: str | None = None) -> bool:
-    """Writes the try and the state that follows, in one transaction.
+def record(
+    store: Store,
+    claim: Claim,
+    tried: Tried,
+    after: NextState,
+    change: Callable[[Health], Health] = lambda health: health,
+    *,
+    now: float,
+    answer: str | None = None,
+) -> bool:
+    """Writes the try, the state that follows, and what the try says of the account, in one transaction.
 
     The try is history in any case; the state changes only while the lease is ours. ``answer`` is what the visitor
     will be told by it. Returns whether the state was changed.
     """
     with store.write() as connection:
-        values: dict[str, Any] = {
-            "state": after.state,
-            "due_at": after.due_at,
-            "token": None,
-            "attempts": delivery.c.attempts + 1,
-            "unsure": after.unsure,
-            "reason": after.reason,
-            "error_code": after.error_code,
-            "vendor_lead_id": func.coalesce(after.vendor_lead_id, delivery.c.vendor_lead_id),
-            "settled_at": None if after.state == "pending" else tried.at + tried.milliseconds / 1000,
-        }
-        if not after.keep_payload:
-            values["payload"] = None
+        counted = update(delivery).where(delivery.c.id == claim.id).values(attempts=delivery.c.attempts + 1)
+        number = connection.execute(counted.returning(delivery.c.attempts)).scalar_one()
         changed = connection.execute(
             update(delivery)
             .where(delivery.c.id == claim.id, delivery.c.token == claim.token)
-            .values(values)
+            .values(_columns(after, tried.at + tried.milliseconds / 1000))
             .returning(delivery.c.id)
         ).first()
-        _add_attempt(connection, claim, tried)
+        _add_attempt(connection, claim, number, tried)
         if answer is not None:
-            connection.execute(
-                update(lead).where(lead.c.id == claim.lead_id, lead.c.answer.is_(None)).values(answer=answer)
-            )
+            untold = (lead.c.id == claim.lead_id) & lead.c.answer.is_(None)
+            connection.execute(update(lead).where(untold).values(answer=answer))
+        _change_account(store, connection, claim.account, change, now)
     return changed is not None
 
 
-def _add_attempt(connection: Connection, claim: Claim, tried: Tried) -> None:
+def _columns(after: NextState, ended_at: float) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "state": after.state,
+        "due_at": after.due_at,
+        "token": None,
+        "unsure": after.unsure,
+        "reason": after.reason,
+        "error_code": after.error_code,
+        "vendor_lead_id": func.coalesce(after.vendor_lead_id, delivery.c.vendor_lead_id),
+        "settled_at": None if after.state == "pending" else ended_at,
+    }
+    return columns if after.keep_payload else columns | {"payload": None}
+
+
+def _add_attempt(connection: Connection, claim: Claim, number: int, tried: Tried) -> None:
+    """What is personal in it is left out where the lead was erased while it was being sent."""
+    erased = connection.execute(select(lead.c.erased_at).where(lead.c.id == claim.lead_id)).scalar() is not None
     connection.execute(
         insert(attempt).values(
             delivery_id=claim.id,
-            number=claim.attempts + 1,
+            number=number,
             at=tried.at,
             trigger=tried.trigger,
             outcome=tried.outcome,
             reason=tried.reason,
-            code=tried.code,
-            words=tried.words,
+            code=None if erased else tried.code,
+            words=None if erased else tried.words,
             milliseconds=tried.milliseconds,
-            calls=list(tried.calls),
+            calls=[] if erased else list(tried.calls),
         )
     )
 
 
-# --- accounts that wait ---
+# --- accounts ---
+
+
+@dataclass(frozen=True)
+class Health:
+    """How an account at a vendor does. A healthy one has no row.
+
+    ``failures``: tries in a row that failed. ``waiting``: `down` or `misconfigured` while its leads wait, then
+    ``since`` when, why (``reason``, the vendor's ``words``), how many ``probes`` failed, and when the next is made.
+    """
+
+    failures: int = 0
+    waiting: str | None = None
+    reason: str | None = None
+    words: str | None = None
+    since: float | None = None
+    probes: int = 0
+    probe_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -330,85 +381,51 @@ class Waiting:
 
 
 def waiting(store: Store) -> list[Waiting]:
-    query = select(
-        account.c.account,
-        account.c.waiting,
-        account.c.reason,
-        account.c.words,
-        account.c.since,
-        account.c.probes,
-        account.c.probe_at,
-    ).where(account.c.waiting.is_not(None))
+    columns = (account.c[name] for name in Waiting.__dataclass_fields__)
     with store.read() as connection:
-        return [Waiting(*row) for row in connection.execute(query)]
+        return [Waiting(*row) for row in connection.execute(select(*columns).where(account.c.waiting.is_not(None)))]
 
 
-def take_probe(store: Store, found: Waiting, now: float) -> bool:
-    """Whether the caller is the one who may probe this account now."""
+def health(store: Store, name: str) -> Health:
+    with store.read() as connection:
+        return _health(connection, name)
+
+
+def change_account(store: Store, name: str, change: Callable[[Health], Health], now: float) -> bool:
+    """Changes how an account stands; leads that waited for it are due now if they need not any more.
+
+    Returns whether they had been waiting until now.
+    """
     with store.write() as connection:
-        taken = connection.execute(
-            update(account)
-            .where(account.c.account == found.account, account.c.probe_at == found.probe_at)
-            .values(probe_at=now + LEASE)
-            .returning(account.c.account)
-        )
-        return taken.first() is not None
-
-
-def note_failure(store: Store, name: str, *, threshold: int, probe_at: float, reason: str, words: str) -> None:
-    """Counts a failed try of an account; from ``threshold`` in a row on its leads wait for a probe."""
-    _note(store, name, "down", threshold, probe_at, reason, words)
-
-
-def pause(store: Store, name: str, *, probe_at: float, reason: str, words: str) -> None:
-    """The account is misconfigured: its leads wait from now on."""
-    _note(store, name, "misconfigured", 1, probe_at, reason, words)
-
-
-def _note(store: Store, name: str, waiting_for: str, threshold: int, probe_at: float, reason: str, words: str) -> None:
-    now = time.time()
-    over = account.c.failures + 1 >= threshold
-    with store.write() as connection:
-        connection.execute(store.insert_new(account).values(account=name, failures=0, probes=0))
-        connection.execute(
-            update(account)
-            .where(account.c.account == name)
-            .values(
-                failures=account.c.failures + 1,
-                waiting=case((over, waiting_for), else_=account.c.waiting),
-                since=case((and_(over, account.c.waiting.is_(None)), now), else_=account.c.since),
-                probe_at=case((over, probe_at), else_=account.c.probe_at),
-                probes=case((over, account.c.probes + 1), else_=account.c.probes),
-                reason=reason,
-                words=words,
-            )
-        )
+        return _change_account(store, connection, name, change, now)
 
 
 def resume(store: Store, name: str, now: float) -> bool:
     """The account works: its waiting leads are due now. Returns whether it had been waiting."""
-    with store.write() as connection:
-        row = connection.execute(select(account.c.waiting, account.c.failures).where(account.c.account == name)).first()
-        if row is None or (row.waiting is None and not row.failures):
-            return False
-        connection.execute(
-            update(account)
-            .where(account.c.account == name)
-            .values(waiting=None, failures=0, probes=0, probe_at=None, since=None, reason=None, words=None)
-        )
-        if row.waiting is None:
-            return False
-        connection.execute(
-            update(delivery).where(delivery.c.account == name, delivery.c.state == "pending").values(due_at=now)
-        )
+    return change_account(store, name, lambda _: Health(), now)
+
+
+def _change_account(
+    store: Store, connection: Connection, name: str, change: Callable[[Health], Health], now: float
+) -> bool:
+    before = _health(connection, name)
+    if change(before) == before:
+        return False
+    connection.execute(store.insert_new(account).values(account=name, **asdict(Health())))
+    before = _health(connection, name, lock=True)
+    after = change(before)
+    connection.execute(update(account).where(account.c.account == name).values(asdict(after)))
+    if before.waiting is None or after.waiting is not None:
+        return False
+    pending = (delivery.c.account == name) & (delivery.c.state == "pending")
+    connection.execute(update(delivery).where(pending).values(due_at=now))
     return True
 
 
-def is_troubled(store: Store, name: str) -> tuple[str | None, int]:
-    """Whether an account waits, and for what, and how many tries in a row failed."""
-    with store.read() as connection:
-        row = connection.execute(select(account.c.waiting, account.c.failures).where(account.c.account == name)).first()
-    return (row.waiting, row.failures) if row else (None, 0)
+def _health(connection: Connection, name: str, *, lock: bool = False) -> Health:
+    query = select(*(account.c[column] for column in Health.__dataclass_fields__)).where(account.c.account == name)
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return Health(*row) if row else Health()
 
 
 # --- people ---

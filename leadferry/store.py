@@ -7,30 +7,57 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from leadferry.config import Settings, SettingsError
 from leadferry.models import form_version, heartbeat
 
 try:
-    import pysqlite3 as sqlite_driver
+    import pysqlite3 as _sqlite
 except ImportError:  # no wheel for this machine: Python's own, and the writer gate keeps its rare WAL fault away
-    import sqlite3 as sqlite_driver
+    import sqlite3 as _sqlite
+
+sqlite_driver: Any = _sqlite
 
 SCHEMA = "0001"
 """The newest migration. A test holds it against leadferry/migrations."""
 
-StoreError = DBAPIError
-"""What a caller sees when the database cannot do what was asked: disk full, locked, gone."""
+BUSY_SECONDS = 15
+"""How long a writer waits for others before it gives up."""
+
+_ON_CONNECT = (
+    "SET idle_in_transaction_session_timeout = '15s'",  # a host that was cut off must not keep its locks
+    "SET lock_timeout = '10s'",
+)
+_POSTGRESQL_NETWORK = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A server that has silently gone is noticed within half a minute, not after the operating system's hours."""
+
+
+class StoreError(Exception):
+    """The database cannot do what was asked: disk full, locked, gone, no connection free in time.
+
+    Nothing was changed, as far as is known: where the connection broke at the very commit, nobody can know.
+    """
+
+
+class StoreRefusal(StoreError):
+    """The database will never do what was asked: trying once more is no use."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +78,9 @@ class Store:
         self.is_sqlite = url.startswith("sqlite")
         self.path = Path(url.removeprefix("sqlite:///")) if self.is_sqlite else None
         self.engine = self._sqlite_engine(url) if self.is_sqlite else self._postgresql_engine(url)
-        self._gate = _WriterGate(self.path.with_name(f"{self.path.name}.lock")) if self.path else None
+        self._turn_to_write: Callable[[], AbstractContextManager[None]] = nullcontext
+        if self.path:
+            self._turn_to_write = _WriterGate(self.path.with_name(f"{self.path.name}.lock")).held
         os.register_at_fork(after_in_child=self._after_fork)
 
     def _sqlite_engine(self, url: str) -> Engine:
@@ -62,7 +91,11 @@ class Store:
         return engine
 
     def _postgresql_engine(self, url: str) -> Engine:
-        return create_engine(url, pool_size=16, max_overflow=48, pool_pre_ping=True)
+        engine = create_engine(
+            url, connect_args=_POSTGRESQL_NETWORK, pool_size=16, max_overflow=48, pool_timeout=10, pool_pre_ping=True
+        )
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
 
     def _after_fork(self) -> None:
         """A connection must not be shared by two processes."""
@@ -70,18 +103,14 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
+        with _trouble_named(), self.engine.connect() as connection:
             yield connection.execution_options(leadferry_read=True)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, committed when the block ends and durable when this returns."""
-        if self._gate is None:
-            with self.engine.begin() as connection:
-                yield connection
-        else:
-            with self._gate.held(), self.engine.begin() as connection:
-                yield connection
+        with _trouble_named(), self._turn_to_write(), self.engine.begin() as connection:
+            yield connection
 
     def insert_new(self, table: Any) -> Any:
         """An INSERT that does nothing where a row with the same unique key stands already."""
@@ -94,12 +123,14 @@ class Store:
             key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
-    def now(self) -> float:
+    def now(self, connection: Connection | None = None) -> float:
         """The time by which deliveries are due: PostgreSQL's, which all machines share, or this host's."""
         if self.is_sqlite:
             return time.time()
-        with self.read() as connection:
-            return float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+        if connection is None:
+            with self.read() as found:
+                return self.now(found)
+        return float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
     # --- versions of forms ---
 
@@ -128,12 +159,25 @@ class Store:
     # --- the schema ---
 
     def schema(self) -> str | None:
+        """The migration that the database stands at; None where there is none, or no answer."""
         try:
             with self.read() as connection:
                 found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        except DatabaseError:
+        except StoreError:
             return None
         return str(found) if found else None
+
+    def require_schema(self) -> None:
+        """Raises SettingsError: the database does not answer, or its schema is not this version's."""
+        if self.schema() == SCHEMA:
+            return
+        try:
+            with self.read() as connection:
+                connection.execute(text("SELECT 1"))
+        except StoreError as error:
+            raise SettingsError(f"DATABASE_URL: the database does not answer ({error})") from None
+        found = self.schema() or "missing"
+        raise SettingsError(f"DATABASE_URL: the schema is {found}, this version needs {SCHEMA}; run: flask db upgrade")
 
     def can_write(self) -> bool:
         """Whether a lead could be stored now, found out by a real commit."""
@@ -147,41 +191,33 @@ class Store:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store, its schema up to date: SQLite's is brought up at once, PostgreSQL's by `flask db upgrade`.
+    """The store. SQLite's schema is brought up to date at once, PostgreSQL's by `flask db upgrade`.
 
     Raises:
-        SettingsError: the database cannot be opened, or its schema is not this version's.
+        SettingsError: the SQLite file cannot be opened.
     """
     store = Store(settings.database_url)
-    if store.is_sqlite and store.path:
-        store.path.parent.mkdir(parents=True, exist_ok=True)
-    if store.schema() == SCHEMA:
-        return store
-    if not store.is_sqlite:
-        raise SettingsError(_schema_trouble(store))
-    upgrade(store)
+    if store.path:
+        try:
+            store.path.parent.mkdir(parents=True, exist_ok=True)
+            if store.schema() != SCHEMA or not _uses_wal(store):
+                upgrade(store)
+        except (StoreError, OSError) as error:
+            raise SettingsError(f"DATABASE_URL: {store.path} cannot be used ({error})") from None
     return store
 
 
-def _schema_trouble(store: Store) -> str:
-    try:
-        with store.read() as connection:
-            connection.execute(text("SELECT 1"))
-    except StoreError as error:
-        return f"DATABASE_URL: the database does not answer ({str(error.orig).strip().splitlines()[0]})"
-    return (
-        f"DATABASE_URL: the schema is {store.schema() or 'missing'}, this version needs {SCHEMA}; run: flask db upgrade"
-    )
-
-
 def upgrade(store: Store) -> None:
-    """Brings the schema up to date, one process at a time."""
+    """Brings the schema up to date, one process at a time, in one transaction."""
     from alembic import command  # noqa: PLC0415  # 0.3 s that only an upgrade needs
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    with _upgrade_lock(store), store.engine.connect() as connection:
+    with _trouble_named(), _upgrade_lock(store), store.engine.connect() as connection:
+        if not store.is_sqlite:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            store.one_at_a_time(connection, "upgrade")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -193,43 +229,32 @@ def _upgrade_lock(store: Store) -> Iterator[None]:
             _use_wal(store.path)
             yield
     else:
-        with store.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(770001)"))
-            yield
-            connection.execute(text("SELECT pg_advisory_unlock(770001)"))
+        yield  # the transaction's own lock does
 
 
-def back_up(store: Store, target: Path) -> None:
-    """Copies a SQLite database whole while others use it.
-
-    Raises:
-        SettingsError: it is not SQLite, or the target is there already.
-    """
-    if store.path is None:
-        raise SettingsError("DATABASE_URL: this is PostgreSQL; use pg_dump")
-    if target.exists():
-        raise SettingsError(f"{target} is there already; a backup never replaces one")
-    draft = target.with_name(f"{target.name}.part")
-    source, copy = sqlite_driver.connect(store.path, timeout=15), sqlite_driver.connect(draft)
-    try:
-        source.backup(copy)
-    finally:
-        copy.close()
-        source.close()
-    draft.rename(target)
+def _uses_wal(store: Store) -> bool:
+    with store.read() as connection:
+        return connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
 
 
 def _use_wal(path: Path) -> None:
     """Kept in the file itself, so set once, under the lock: two processes at it get `database is locked`."""
-    connection = sqlite_driver.connect(path, timeout=15)
+    connection = sqlite_driver.connect(path, timeout=BUSY_SECONDS)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
 
 
 def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # BEGIN is ours, see _begin_sqlite
-    for pragma in ("synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON", "trusted_schema=OFF"):
+    pragmas = ("synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON", "trusted_schema=OFF")
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, _record: ConnectionPoolEntry) -> None:
+    for statement in _ON_CONNECT:
+        connection.execute(statement)
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -254,8 +279,30 @@ class _WriterGate:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        with self._lock, _file_lock(self._path):
-            yield
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise StoreError("the database is busy")
+        try:
+            with _file_lock(self._path):
+                yield
+        finally:
+            self._lock.release()
+
+
+@contextmanager
+def _trouble_named() -> Iterator[None]:
+    """Whatever way the database, its file or its connections fail: one exception for the callers."""
+    try:
+        yield
+    except (DataError, IntegrityError, ProgrammingError) as error:
+        raise StoreRefusal(_first_line(error.orig)) from error
+    except DBAPIError as error:
+        raise StoreError(_first_line(error.orig)) from error
+    except (NoConnectionFree, OSError) as error:
+        raise StoreError(_first_line(error)) from error
+
+
+def _first_line(error: object) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from leadferry import outbox
 from leadferry.delivery import Office, attempt
@@ -26,87 +27,103 @@ CLOCK_SLACK = 5.0
 class Worker:
     """A loop that claims, and the threads that try. ``start`` and ``stop`` may be called once each.
 
-    One account may have half of the threads: a vendor that hangs never holds up the others.
+    An account may take more threads only while as many are free: vendors that hang never take the last ones from the
+    others. ``on_turn`` is called now and then, in a thread of its own, for what is to be done beside delivering.
     """
 
     def __init__(self, office: Office, threads: int = 16, on_turn: Callable[[], None] = lambda: None) -> None:
         self._office = office
         self._threads = threads
         self._on_turn = on_turn
-        self._share = max(1, threads // 2)
         self._limits = {name: adapter.concurrency for name, adapter in office.adapters.items() if adapter.concurrency}
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="delivery")
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._loop = threading.Thread(target=self._run, name="delivery-loop", daemon=True)
+        self._loops = [
+            threading.Thread(target=self._deliver, name="delivery-loop", daemon=True),
+            threading.Thread(target=self._do_the_rest, name="delivery-rest", daemon=True),
+        ]
         self._clock = _Clock()
 
     def start(self) -> None:
-        self._loop.start()
+        for loop in self._loops:
+            loop.start()
 
     def stop(self) -> None:
         """Claims nothing more, waits for what is under way."""
         self._stopping.set()
         self._wake.set()
-        if self._loop.is_alive():
-            self._loop.join()
+        for loop in self._loops:
+            if loop.is_alive():
+                loop.join()
         self._pool.shutdown()
 
     def nudge(self) -> None:
         """Something was stored that is due now."""
         self._wake.set()
 
-    def _run(self) -> None:
+    def _deliver(self) -> None:
         while not self._stopping.is_set():
             try:
                 taken = self.turn()
-            except StoreError:
-                log.warning("the store does not answer; trying again")
+            except StoreError as error:
+                log.warning("the store does not answer; trying again", extra={"words": str(error)})
                 taken = 0
                 self._stopping.wait(PAUSE_AFTER_TROUBLE)
             except Exception:
                 log.exception("fault in the delivery loop; going on")
                 taken = 0
                 self._stopping.wait(PAUSE_AFTER_TROUBLE)
-            self._on_turn()
             if not taken:
                 self._wake.wait(POLL_SECONDS)
                 self._wake.clear()
 
+    def _do_the_rest(self) -> None:
+        while not self._stopping.wait(POLL_SECONDS):
+            self._on_turn()
+
     def turn(self) -> int:
         """Claims what fits, and starts it. Returns how many."""
         store = self._office.store
+        self._office.catalog.all()  # looks for changed forms; in a process without a web side nobody else asks
         now = store.now()
-        if self._clock.jumped_back(now):
-            outbox.shorten_leases(store, now)
-        with self._lock:
-            free = self._threads - self._running.total()
-            busy = [account for account, count in self._running.items() if count >= self._share]
-        if free <= 0 or not outbox.anything_due(store, now):
-            return 0
-        turn = Turn(min(free, max(1, self._threads // 4)), busy, self._limits, steal=self._clock.can_be_trusted())
-        claims = outbox.claim_due(store, turn, now) + self._probes(now)
-        for claim in claims:
-            self._start(claim)
-        return len(claims)
+        set_by = self._clock.set_by(now)
+        if set_by < 0:
+            outbox.after_clock_was_set_back(store, now, -set_by)
+        return self._start(self._probes(now)) + self._start(self._due(now))
 
     def _probes(self, now: float) -> list[Claim]:
         """One try for each waiting account whose time has come, taken by one process of all."""
         store = self._office.store
-        return [
-            claim
-            for waiting in outbox.waiting(store)
-            if waiting.probe_at <= now and outbox.take_probe(store, waiting, now)
-            for claim in outbox.claim_probe(store, waiting.account, now)
-        ]
+        found: list[Claim] = []
+        free, _ = self._room()
+        for waiting in outbox.waiting(store):
+            if waiting.probe_at <= now and len(found) < (free + 1) // 2:
+                found += outbox.claim_probe(store, waiting, self._limits, now)
+        return found
 
-    def _start(self, claim: Claim) -> None:
+    def _due(self, now: float) -> list[Claim]:
+        free, busy = self._room()
+        if free <= 0:
+            return []
+        turn = Turn(max(1, free // 2), busy, self._limits, steal=self._clock.can_be_trusted())
+        return outbox.claim_due(self._office.store, turn, now)
+
+    def _room(self) -> tuple[int, list[str]]:
+        """How many threads are free, and the accounts that may take none of them."""
         with self._lock:
-            self._running[claim.account] += 1
-        future = self._pool.submit(attempt, self._office, claim, "worker")
-        future.add_done_callback(lambda done: self._ended(claim, done))
+            free = self._threads - self._running.total()
+            return free, [account for account, count in self._running.items() if count >= free]
+
+    def _start(self, claims: Sequence[Claim]) -> int:
+        for claim in claims:
+            with self._lock:
+                self._running[claim.account] += 1
+            future = self._pool.submit(attempt, self._office, claim, "worker")
+            future.add_done_callback(partial(self._ended, claim))
+        return len(claims)
 
     def _ended(self, claim: Claim, done: Future[Result]) -> None:
         with self._lock:
@@ -120,21 +137,25 @@ class Worker:
 
 
 class _Clock:
-    """Notices when the time by which leases run is set forward or back."""
+    """Notices when the time by which leases run is set forward or back.
+
+    Leases then only seem to have run out: their holders may still be sending. A process that has just started cannot
+    know whether that happened the moment before. So neither takes a delivery from its holder for a minute.
+    """
 
     def __init__(self) -> None:
         self._offset: float | None = None
-        self._distrusted_until = 0.0
+        self._distrusted_until = time.monotonic() + LEASE
 
-    def jumped_back(self, now: float) -> bool:
+    def set_by(self, now: float) -> float:
+        """Seconds by which the clock was set since the last call, less than nothing if it was set back."""
         offset = now - time.monotonic()
         before, self._offset = self._offset, offset
         if before is None or abs(offset - before) <= CLOCK_SLACK:
-            return False
+            return 0.0
         log.warning("the clock was set by %+.0f s", offset - before)
-        if offset > before:  # leases only seem to have run out: their holders may still be sending
-            self._distrusted_until = time.monotonic() + LEASE
-        return offset < before
+        self._distrusted_until = time.monotonic() + LEASE
+        return offset - before
 
     def can_be_trusted(self) -> bool:
         return time.monotonic() >= self._distrusted_until

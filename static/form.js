@@ -7,72 +7,52 @@
 
   const root = document.documentElement;
   const main = document.querySelector("main");
-  const form = document.querySelector("form[data-answers]");
+  const form = document.querySelector("form[data-thanks]"); // the thank-you page has none
+  const button = form && form.querySelector("button[type=submit]");
+  const words = form && JSON.parse(form.dataset.words);
   const isFramed = window.parent !== window;
 
-  if (isFramed) {
-    root.classList.add("framed");
-    listenToHost();
-    tellHost("ready");
-    watchHeight();
-  }
-  if (form) {
-    form.addEventListener("submit", send);
-    // A sandbox without allow-forms swallows the submit event, but not the click that would cause it.
-    form.querySelector("button[type=submit]").addEventListener("click", (event) => {
-      if (form.noValidate || form.reportValidity()) send(event);
-      else event.preventDefault();
-    });
-    window.addEventListener("pageshow", () => setBusy(false));
-  }
+  let hostOrigin; // of the page that frames this one, once its script has answered
+  let heightTold = 0;
+  let isBusy = false;
+  let isPlain = false; // something between here and the server lets no fetch through: a plain form may get through
 
   // --- the page that frames this one ---
-
-  // Its script answers "ready" or calls "hello", by which of the two came first; the first to answer is talked to alone.
-  var hostOrigin;
 
   function tellHost(event, more) {
     if (!isFramed) return;
     window.parent.postMessage({ source: "leadferry", v: 1, event, form: root.dataset.form, ...more }, hostOrigin || "*");
   }
 
-  function listenToHost() {
-    window.addEventListener("message", ({ source, origin, data }) => {
-      if (source !== window.parent || !data || data.source !== "leadferry" || data.v !== 1) return;
-      if (data.form !== root.dataset.form) return;
-      if (data.event === "hello") {
-        tellHost("ready");
-        tellHeight();
-      }
-      if (data.event === "campaign" && !hostOrigin) {
-        hostOrigin = origin === "null" ? "*" : origin;
-        keepCampaign(data.values || {});
-        if (root.classList.contains("clear")) root.style.colorScheme = data.scheme === "dark" ? "dark" : "light";
-      }
-    });
-  }
-
-  function watchHeight() {
-    let told = 0;
-    new ResizeObserver(() => {
-      if (height() !== told) tellHeight((told = height()));
-    }).observe(root);
-  }
-
-  function tellHeight() {
-    if (height() > 0) tellHost("height", { height: height() });
+  // Its script answers "ready", or calls "hello" where it came later. Who answers first is talked to alone from then on.
+  function hear({ source, origin, data }) {
+    if (source !== window.parent || !data || data.source !== "leadferry" || data.v !== 1) return;
+    if (data.form !== root.dataset.form) return;
+    if (data.event === "hello") {
+      tellHost("ready");
+      tellHeight();
+    }
+    if (data.event === "campaign" && !hostOrigin) {
+      hostOrigin = origin === "null" ? "*" : origin;
+      if (root.classList.contains("clear")) root.style.colorScheme = data.scheme === "dark" ? "dark" : "light";
+      if (form) keepCampaign(data.values || {});
+    }
   }
 
   function height() {
     return Math.ceil(root.getBoundingClientRect().height);
   }
 
-  // Where the visit came from, into hidden fields. What this page's own address says was put there on purpose, so it
-  // stays; what the server only guessed from the request gives way.
+  function tellHeight() {
+    heightTold = height();
+    if (heightTold > 0) tellHost("height", { height: heightTold });
+  }
+
+  // Where the visit came from, into hidden fields. What this page's own address said was put there on purpose, so it
+  // stays; what the server could only guess gives way.
   function keepCampaign(values) {
-    if (!form) return;
-    for (const guess of form.querySelectorAll("[data-guess]")) guess.remove();
-    const page = URL.canParse(values.page_url) ? new URL(values.page_url).searchParams : new URLSearchParams();
+    for (const guess of form.querySelectorAll("[data-guess]")) guess.value = "";
+    const page = queryOf(values.page_url);
     for (const name of JSON.parse(form.dataset.campaign)) {
       const value = values[name] || page.get(name);
       if (typeof value === "string" && value) keepHidden(name, value);
@@ -86,12 +66,30 @@
     Object.assign(input, { type: "hidden", name, value: value.slice(0, 2048) });
   }
 
+  function queryOf(address) {
+    try {
+      return new URL(address).searchParams;
+    } catch (error) {
+      return new URLSearchParams();
+    }
+  }
+
   // --- sending ---
 
-  var isBusy = false;
-
-  async function send(event) {
+  // A sandbox without allow-forms swallows the submit event, but not the click that would have caused it.
+  function onClick(event) {
+    if (isPlain) return;
     event.preventDefault();
+    if (form.noValidate || form.reportValidity()) send();
+  }
+
+  function onSubmit(event) {
+    if (isPlain) return;
+    event.preventDefault();
+    send();
+  }
+
+  async function send() {
     if (isBusy) return;
     setBusy(true);
     clearProblem();
@@ -100,10 +98,9 @@
       if (answer.Message === "Success") succeed(answer);
       else fail(answer);
     } catch (error) {
-      if (navigator.onLine) sendPlainlyNextTime();
-      showRefusal("offline");
+      isPlain = navigator.onLine;
+      showRefusal(words.unsent);
     }
-    setBusy(false);
   }
 
   async function post() {
@@ -114,30 +111,35 @@
   }
 
   function succeed({ lead }) {
-    const next = form.dataset.success;
-    if (!isFramed) return location.assign(next || form.dataset.answers);
+    const { success, thanks } = form.dataset;
+    if (!isFramed) return location.assign(success || thanks);
     tellHost("submitted", { lead });
-    showThanks();
-    if (next) goTo(next);
+    showThanks(thanks);
+    if (success) goTo(success);
   }
 
-  // Where the vendor refused, nothing on this page can be corrected, so the form's own error page takes over.
+  // Where the vendor refused, nothing on this page can be corrected: the form's own error page, if any, takes over.
   function fail({ error_code, msg, errors }) {
-    tellHost("error", { error_code });
     const isVendors = !errors.length && !["lf301", "lf501"].includes(error_code);
-    if (isVendors && form.dataset.error) return goTo(withError(form.dataset.error, error_code, msg));
+    tellHost("error", { error_code });
     if (errors.length) showErrors(errors);
-    else showRefusal(error_code);
+    else showRefusal(words.refusals[error_code] || words.refusals.other);
+    if (isVendors && form.dataset.error) goTo(withError(form.dataset.error, error_code, msg));
   }
 
   function goTo(url) {
     if (!isFramed) return location.assign(url);
     tellHost("redirect", { url });
-    if (hostOrigin) return;
+    if (!hostOrigin) moveTop(url);
+  }
+
+  // False where a sandbox forbids it.
+  function moveTop(url) {
     try {
       window.top.location.href = url;
+      return true;
     } catch (error) {
-      // A sandbox forbids it; the link on this page stays.
+      return false;
     }
   }
 
@@ -151,67 +153,66 @@
   function setBusy(on) {
     isBusy = on;
     form.setAttribute("aria-busy", on);
-    form.querySelector("button[type=submit]").setAttribute("aria-disabled", on);
+    button.setAttribute("aria-disabled", on);
   }
 
-  // Something between here and the server lets no fetch through: perhaps it lets a plain form through.
-  function sendPlainlyNextTime() {
-    form.removeEventListener("submit", send);
-  }
+  // --- what became of it, in the words and elements of the server's own pages ---
 
-  // --- what became of it, in the same words and elements as the server's own pages ---
-
-  function showThanks() {
-    const thanks = copyOf("thanks");
-    main.replaceChildren(thanks);
-    document.title = main.querySelector("h1").textContent;
-    focusOn(main.querySelector("h1"));
+  async function showThanks(address) {
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(address)).text(), "text/html");
+      main.replaceChildren(...page.querySelector("main").childNodes);
+      document.title = page.title;
+      focusOn(main.querySelector("h1"));
+    } catch (error) {
+      location.replace(address);
+    }
   }
 
   function showErrors(errors) {
     const list = document.createElement("ul");
-    for (const error of inPageOrder(errors)) list.append(item(error));
-    for (const error of errors) markField(error);
+    list.append(...inPageOrder(errors).map(listed));
+    errors.forEach(markQuestion);
     showProblem(list);
   }
 
-  function showRefusal(code) {
-    const words = copyOf("refusals");
-    showProblem(words.querySelector(`[data-code="${CSS.escape(code)}"]`) || words.querySelector("[data-code='']"));
+  function showRefusal([heading, sentence]) {
+    const paragraph = document.createElement("p");
+    paragraph.append(made("strong", { textContent: `${heading}.` }), ` ${sentence}`);
+    showProblem(paragraph);
   }
 
   function showProblem(content) {
-    const problem = copyOf("problem-frame").firstElementChild;
-    problem.append(content);
-    form.before(problem);
-    document.title = `${problem.dataset.prefix} ${form.dataset.title}`;
+    const problem = made("div", { className: "problem", id: "problem" });
+    problem.setAttribute("role", "alert");
+    problem.setAttribute("aria-labelledby", "problem-title");
+    problem.append(made("h2", { id: "problem-title", textContent: words.problem }), content);
+    main.insertBefore(problem, form);
+    document.title = words.error_title;
+    setBusy(false);
     focusOn(problem);
   }
 
   function clearProblem() {
     const problem = document.getElementById("problem");
     if (problem) problem.remove();
-    document.title = form.dataset.title;
+    document.title = words.title;
     for (const note of form.querySelectorAll(".error")) {
-      const described = form.querySelectorAll(`[aria-describedby~="${note.id}"]`);
-      for (const each of described) {
-        const rest = each.getAttribute("aria-describedby").split(" ").filter((id) => id !== note.id);
-        if (rest.length) each.setAttribute("aria-describedby", rest.join(" "));
-        else each.removeAttribute("aria-describedby");
-        each.removeAttribute("aria-invalid");
+      for (const each of [note.closest("fieldset"), ...form.querySelectorAll(`[aria-describedby~="${note.id}"]`)]) {
+        if (each) unmark(each, note.id);
       }
       note.remove();
     }
   }
 
-  function markField({ field, message }) {
+  function markQuestion({ field, message }) {
     const question = questionOf(field);
     if (!question) return;
     const control = question.matches("fieldset") ? question : inputs(field)[0];
     const id = `${control.id}-error`;
     const said = document.getElementById(id);
     if (said) return said.append(" ", message);
-    const note = Object.assign(document.createElement("p"), { className: "error", id, textContent: message });
+    const note = made("p", { className: "error", id, textContent: message });
     const above = question.querySelector(":scope > .help") || question.querySelector(":scope > label, :scope > legend");
     if (above) above.after(note);
     else question.prepend(note);
@@ -219,38 +220,44 @@
     if (control.matches("[role=radiogroup], :not(fieldset)")) control.setAttribute("aria-invalid", "true");
   }
 
-  function item({ field, message }) {
-    const entry = document.createElement("li");
+  function unmark(control, id) {
+    const rest = (control.getAttribute("aria-describedby") || "").split(" ").filter((each) => each && each !== id);
+    control.removeAttribute("aria-invalid");
+    if (rest.length) control.setAttribute("aria-describedby", rest.join(" "));
+    else control.removeAttribute("aria-describedby");
+  }
+
+  // One line of the summary; it leads to its question, if this page asks it.
+  function listed({ field, message }) {
+    const line = document.createElement("li");
     const question = questionOf(field);
     if (!question) {
-      entry.textContent = message;
-      return entry;
+      line.textContent = message;
+      return line;
     }
-    const link = entry.appendChild(document.createElement("a"));
-    const label = labelOf(question);
+    const label = question.querySelector("legend, label").firstChild.textContent.trim();
+    const link = line.appendChild(document.createElement("a"));
     link.href = `#${inputs(field)[0].id}`;
     link.textContent = message.includes(label) ? message : `${shortened(label)}: ${message}`;
-    return entry;
+    return line;
   }
 
   function inPageOrder(errors) {
-    const places = [...form.querySelectorAll(".field")];
-    const place = ({ field }) => (questionOf(field) ? places.indexOf(questionOf(field)) : places.length);
+    const questions = [...form.querySelectorAll(".field")];
+    const place = ({ field }) => (questionOf(field) ? questions.indexOf(questionOf(field)) : questions.length);
     return [...errors].sort((one, other) => place(one) - place(other));
+  }
+
+  // --- what the page holds ---
+
+  // Not by form.elements, nor by the form's own properties: a field may be called "elements" or "action".
+  function inputs(name) {
+    return [...form.querySelectorAll("[name]")].filter((each) => each.name === name);
   }
 
   function questionOf(name) {
     const [input] = inputs(name);
     return input ? input.closest(".field") : null;
-  }
-
-  // Not form.elements: a field may be called "elements".
-  function inputs(name) {
-    return [...form.querySelectorAll("[name]")].filter((each) => each.name === name);
-  }
-
-  function labelOf(question) {
-    return question.querySelector("legend, label").firstChild.textContent.trim();
   }
 
   function shortened(label) {
@@ -262,7 +269,25 @@
     element.focus();
   }
 
-  function copyOf(id) {
-    return document.getElementById(id).content.cloneNode(true);
+  function made(tag, properties) {
+    return Object.assign(document.createElement(tag), properties);
+  }
+
+  // --- the start ---
+
+  if (isFramed) {
+    root.classList.add("framed");
+    window.addEventListener("message", hear);
+    tellHost("ready");
+    new ResizeObserver(() => height() !== heightTold && tellHeight()).observe(root);
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[target=_top]");
+      if (link && !moveTop(link.href)) link.target = "_self"; // better in the frame than nowhere
+    });
+  }
+  if (form) {
+    button.addEventListener("click", onClick);
+    form.addEventListener("submit", onSubmit);
+    window.addEventListener("pageshow", () => setBusy(false));
   }
 })();

@@ -103,8 +103,8 @@ class Installation:
         environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "FLASK_APP": str(REPOSITORY / "app.py"), **self.environ}
         if "gunicorn" in command:
             command[3:3] = ["-c", str(REPOSITORY / "gunicorn.conf.py")]
-        log = (self.root / "process.log").open("ab")
-        return subprocess.Popen(command, cwd=self.root, env=environ, stdout=log, stderr=log, start_new_session=True)
+        with (self.root / "process.log").open("ab") as log:
+            return subprocess.Popen(command, cwd=self.root, env=environ, stdout=log, stderr=log, start_new_session=True)
 
 
 @dataclass

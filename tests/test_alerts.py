@@ -15,6 +15,8 @@ from sqlalchemy import update
 
 from leadferry import models, outbox
 from leadferry.alerts import HISTORY_DAYS, Alerts, silent_hours
+from leadferry.outbox import Health
+from leadferry.store import Store
 from leadferry.vendors.signing import sign_standard_webhook
 from tests.conftest import Install
 from tests.installation import Installation, SandboxServer, serve
@@ -46,6 +48,12 @@ def post(installation: Installation, name: str, email: str) -> str:
     answer = installation.client.post(f"/f/{name}", json={"firstName": "Jane", "lastName": "Doe", "email": email})
     assert answer.status_code < 500
     return str(installation.leads()[0]["lead"])
+
+
+def pause(store: Store, reason: str, words: str = "no") -> None:
+    now = store.now()
+    paused = Health(failures=1, waiting="misconfigured", reason=reason, words=words, since=now, probe_at=now)
+    outbox.change_account(store, "quote/vendor", lambda _: paused, now)
 
 
 def test_a_refused_key_is_reported_once_with_the_mend(install: Install, sandbox: SandboxServer) -> None:
@@ -137,10 +145,10 @@ def test_one_cause_is_reported_once_an_hour_at_most(install: Install, monkeypatc
     alerts = alerts_of(installation)
     now = time.time()
     monkeypatch.setattr(store, "now", lambda: now)
-    outbox.pause(store, "quote/vendor", probe_at=now, reason="credentials", words="no")
+    pause(store, "credentials")
     assert len(alerts.report(alerts.find())) == 1
     outbox.resume(store, "quote/vendor", now)
-    outbox.pause(store, "quote/vendor", probe_at=now, reason="not_found", words="no")
+    pause(store, "not_found")
     assert alerts.report(alerts.find()) == []
     now += 3601
     assert len(alerts.report(alerts.find())) == 1
@@ -160,7 +168,7 @@ def test_an_alert_goes_out_by_mail(install: Install) -> None:
             SMTP_URL=f"smtp://127.0.0.1:{port}",
         )
         words = "x\r\nBcc: evil@example.com"
-        outbox.pause(installation.store, "quote/vendor", probe_at=0, reason="disabled", words=words)
+        pause(installation.store, "disabled", words)
         alerts = alerts_of(installation)
         assert len(alerts.report(alerts.find())) == 1
     message = got[0]

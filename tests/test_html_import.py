@@ -212,9 +212,10 @@ def test_labels_may_stand_in_cells_of_a_table() -> None:
         "<table><tr><td>Your job<td><input name=job></table>",
         "<table><tr><th>Your job</th></tr><tr><td><input name=job></td></tr></table>",
         "<table><tr><td><input name=job></td><td>Your job</td></tr></table>",
+        "<table><tr><th>You<th>Us</tr><tr><th>Your job<th>Ours</tr><tr><td><input name=job><td></tr></table>",
         '<input name="job" title="Your job">',
         '<input name="job" placeholder="Your job">',
-        '<div style="display:none">Not a job!</div>Your job<br><span class="error">Missing!</span><input name="job">',
+        'Your job<br><div style="display:none">Not a job!</div><span class="error">Missing!</span><input name="job">',
         '<p>* required fields</p><input name="job" placeholder="Your job">',
         f'<p>{"A long text is prose. " * 8}</p><input name="job" placeholder="Your job">',
         "Your job<br><script>var x = 'not a label';</script><!-- nor this --><input name=job>",
@@ -258,6 +259,18 @@ def test_a_name_makes_a_label_where_nothing_else_does(name: str, label: str) -> 
     form = only(f'<input name="{name}">')
     assert labels(form) == {name: label}
     assert "# label guessed from the name" in form.yaml
+
+
+def test_text_within_a_label_is_of_no_other_input() -> None:
+    form = only('<label>City<br><input name="city"> (town)</label><input name="zip" placeholder="Zip">')
+    assert labels(form) == {"city": "City (town)", "zip": "Zip"}
+
+
+def test_a_mark_belongs_to_its_own_label() -> None:
+    form = only("<table><tr><td>City<td><input name=city><td>Zip *<td><input name=zip></table>")
+    assert labels(form) == {"city": "City", "zip": "Zip"}
+    assert "required" not in fields(form)["city"]
+    assert fields(form)["zip"]["required"] is True
 
 
 def test_a_colon_between_inputs_marks_nothing() -> None:
@@ -332,6 +345,7 @@ def test_choices_keep_values_labels_and_defaults() -> None:
         "placeholder": "Please choose…",
     }
     assert found["answer"]["options"] == ["yes", "no", "null", "1"]
+    assert 'options: ["yes", "no", "null", "1"]' in form.yaml  # texts to every reader of YAML
     assert found["colours"]["type"] == "checkboxes"
     assert found["colours"]["options"] == ["Red", {"value": "#00f", "label": "Blue"}, "Green"]
     assert "colours" in note(form, "ticked in advance")
@@ -366,6 +380,20 @@ def test_a_file_is_asked_for_where_the_vendor_takes_it() -> None:
     without = only(inputs, '<form action="https://app.kartra.com/x">')
     assert "plan" not in fields(without)
     assert "plan" in note(without, "takes no files")
+
+
+def test_a_choice_that_nobody_can_make_is_none() -> None:
+    found = field(
+        "<select name=x><option disabled>Pick<option>A<option disabled>B<option>A<option value=''>none</select>"
+    )
+    assert found["options"] == ["A"]
+    assert found["placeholder"] == "Pick"
+
+
+def test_consent_may_stand_alone_under_the_name_of_a_group() -> None:
+    found = field('<p>Please</p><label><input type="checkbox" name="ok[]" value="1"> I accept the terms</label>')
+    assert found["type"] == "consent"
+    assert found["label"] == "I accept the terms"
 
 
 def test_consent_is_never_ticked_in_advance() -> None:
@@ -418,7 +446,7 @@ def test_a_post_of_the_old_page_is_not_refused() -> None:
         "news": "1",
         "twice": "a, b",
     }
-    assert "ok" in note(form, "counts as consent")
+    assert "ok" in note(form, "should send 1")
 
 
 # --- what is not meant for people ---
@@ -485,6 +513,12 @@ def test_each_form_of_a_page_is_a_file_but_for_searches_and_logins() -> None:
     assert parsed(quote)["submit"] == "Get my quote"
     assert parsed(quote)["on_success_url"] == "https://acme-roofing.example/thanks"
     assert labels(late) == {"heard": "How did you hear of us?", "story": "Your story"}
+
+
+def test_a_page_of_a_hundred_forms_is_cut() -> None:
+    forms = imported("<form><input name=a></form>" * 100)
+    assert len({form.name for form in forms}) == 50
+    assert note(forms[0], "after the first 50")
 
 
 def test_two_forms_never_share_a_web_key() -> None:

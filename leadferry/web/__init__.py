@@ -6,8 +6,10 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -23,6 +25,7 @@ from leadferry.tokens import PageTokens
 from leadferry.transport import Transport
 from leadferry.vendors import ADAPTERS
 from leadferry.web.answers import Client, error_answer
+from leadferry.web.embed import embed
 from leadferry.web.public import public
 from leadferry.web.security import add_headers
 from leadferry.web.site import Site, WaitSlots
@@ -40,6 +43,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("leadferry", template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     app.config["SECRET_KEY"] = settings.secret_key
     app.extensions["leadferry"] = make_site(settings)
+    cast(DefaultJSONProvider, app.json).sort_keys = False
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     proxies = settings.trusted_proxies
@@ -49,6 +53,7 @@ def create_app(settings: Settings) -> Flask:
     _name_requests(app)
     add_headers(app)
     app.register_blueprint(public)
+    app.register_blueprint(embed)
     _add_health(app)
     _add_metrics(app)
     _add_errors(app)

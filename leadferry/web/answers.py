@@ -12,6 +12,7 @@ from leadferry.forms import Form
 from leadferry.messages import code_message, code_status
 from leadferry.submission import FieldError, Pairs, control
 from leadferry.text import plain_lines
+from leadferry.web.frames import is_framed
 from leadferry.web.pages import form_page
 
 
@@ -26,7 +27,7 @@ class Client:
     def of(cls, request: Request) -> Client:
         browser = "text/html" in request.headers.get("Accept", "").lower()
         navigates = request.headers.get("Sec-Fetch-Mode") == "navigate"
-        return cls(browser or navigates, request.headers.get("Sec-Fetch-Dest") in {"iframe", "frame"})
+        return cls(browser or navigates, is_framed(request))
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Answers:
         """``vendor``: the vendor refused, so there is nothing on the page that could be corrected."""
         url = self.wishes.error_url
         if url and (self.wishes.redirect or self.client.browser):
-            return self._send_to(redirects.with_error(url, code, code_message(code)))
+            return self._send_to(redirects.with_error(url, code, code_message(code)), code)
         if self.client.browser:
             return self._failure_page(errors, code, vendor)
         return error_json(code, errors, url and redirects.with_error(url, code, code_message(code)))
@@ -86,17 +87,17 @@ class Answers:
     def _failure_page(self, errors: Sequence[FieldError], code: str, vendor: bool) -> Response:
         own = self.form.on_error_url
         if own and (vendor or not self.own_page):
-            return self._send_to(redirects.with_error(own, code, code_message(code)))
+            return self._send_to(redirects.with_error(own, code, code_message(code)), code)
         if self.own_page:
             typed = [(name, plain_lines(value).text) for name, value in self.pairs]
             page = form_page(self.form, typed, errors or [FieldError(None, code, code_message(code))])
             return make_response(page, _page_status(code))
         return error_page(code, errors, self.form, back=True)
 
-    def _send_to(self, url: str) -> Response:
+    def _send_to(self, url: str, code: str | None = None) -> Response:
         """A frame must not take another site's page inside it: it moves the top page, or shows the link."""
         if self.client.framed:
-            return make_response(render_template("framed_redirect.html", form=self.form, url=url))
+            return make_response(render_template("framed_redirect.html", form=self.form, url=url, code=code))
         return _see_other(url)
 
 

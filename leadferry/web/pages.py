@@ -8,11 +8,11 @@ from flask import render_template, request
 from wtforms import Field as WtField
 from wtforms import RadioField, SelectMultipleField
 
-from leadferry.fields import CAMPAIGN
 from leadferry.form_class import PageForm, draw
 from leadferry.forms import Form
 from leadferry.messages import code_message
 from leadferry.submission import HONEYPOT, FieldError, Pairs
+from leadferry.web.campaign import Campaign, of_visit, posted
 from leadferry.web.site import current_site
 
 
@@ -22,6 +22,8 @@ def form_page(form: Form, pairs: Pairs = (), errors: Sequence[FieldError] = ()) 
     for name, value in pairs:
         typed.setdefault(name, []).append(value)
     page = draw(form, current_site().tokens, typed or None, errors)
+    campaign = _campaign(form, pairs)
+    _fill_hidden(form, page, campaign)
     sections = _sections(form, page)
     ids = {field.name: _first_input(field) for _, fields in sections for field in fields}
     return render_template(
@@ -31,7 +33,7 @@ def form_page(form: Form, pairs: Pairs = (), errors: Sequence[FieldError] = ()) 
         sections=sections,
         refusal=_refusal(errors),
         errors=_in_page_order(errors, ids),
-        campaign=_campaign(form, typed),
+        campaign=campaign,
         honeypot=HONEYPOT,
     )
 
@@ -61,18 +63,17 @@ def _refusal(errors: Sequence[FieldError]) -> str | None:
     return next((each.code for each in errors if each.message == code_message(each.code)), None)
 
 
-def _campaign(form: Form, typed: dict[str, list[str]]) -> dict[str, str]:
-    """What this visit is known to come from, carried along as hidden fields."""
-    found = {name: texts[0] for name, texts in typed.items() if name in CAMPAIGN and name not in form.by_name}
-    if typed:
-        return found
-    found = {name: request.args[name] for name in CAMPAIGN if request.args.get(name) and name not in form.by_name}
-    return _page_url() | found
-
-
-def _page_url() -> dict[str, str]:
-    """The page that the visitor looks at: this one, or the one that frames it, as far as the browser tells."""
-    if request.headers.get("Sec-Fetch-Dest") in {"iframe", "frame"}:
-        return {"page_url": request.referrer} if request.referrer else {}
+def _campaign(form: Form, pairs: Pairs) -> Campaign:
+    if pairs:
+        return posted(form, pairs)
     query = request.query_string.decode("ascii", "replace")
-    return {"page_url": f"{current_site().public_url()}{request.path}{'?' if query else ''}{query}"}
+    return of_visit(form, request, f"{current_site().public_url()}{request.path}{'?' if query else ''}{query}")
+
+
+def _fill_hidden(form: Form, page: PageForm, campaign: Campaign) -> None:
+    """The form's own hidden fields without a value may be named in the page's address, as campaign names may."""
+    for field in page.answers():
+        if field.name in campaign.values and form.by_name[field.name].kind == "hidden":
+            field.data = campaign.values[field.name]
+            if field.name not in campaign.known:
+                field.render_kw = {"data-guess": True}

@@ -33,7 +33,7 @@ public = Blueprint("public", __name__)
 
 @public.get("/f/<name>", provide_automatic_options=False)
 def show(name: str) -> Response:
-    form = _found(name)
+    form = found_form(name)
     if not isinstance(form, Form):
         return form
     response = make_response(form_page(form))
@@ -43,15 +43,15 @@ def show(name: str) -> Response:
 
 @public.get("/f/<name>/thanks")
 def thanks(name: str) -> Response:
-    form = _found(name)
+    form = found_form(name)
     if not isinstance(form, Form):
         return form
-    return make_response(render_template("thanks.html", form=form))
+    return make_response(render_template("thanks.html", form=form, url=form.on_success_url))
 
 
 @public.post("/f/<name>", provide_automatic_options=False)
 def post(name: str) -> Response:
-    form = _found(name)
+    form = found_form(name)
     if not isinstance(form, Form):
         drain(request)
         return form
@@ -102,7 +102,7 @@ def allow_any_origin(response: Response) -> Response:
     return response
 
 
-def _found(name: str) -> Form | Response:
+def found_form(name: str) -> Form | Response:
     """The form, or the answer that says why there is none."""
     form = current_site().office.catalog.get(name)
     client = Client.of(request)
@@ -241,13 +241,16 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
     """Stores the lead, then tries its vendor while the visitor waits, if one may wait."""
     site = current_site()
     waits = not lead.quarantine and _may_wait(lead.form)
+    at_once = site.office.adapters[lead.form.vendor.adapter].concurrency
     try:
-        accepted = leads.accept(site.office.store, lead, _payloads(lead), lease=LEASE if waits else 0.0)
+        accepted = leads.accept(
+            site.office.store, lead, _payloads(lead), lease=LEASE if waits else 0.0, at_once=at_once
+        )
     except BaseException:
         if waits:
             site.slots.give_back()
         raise
-    if waits and accepted.token is None:  # a repetition: the first one has the lease
+    if waits and accepted.token is None:  # a repetition, or the vendor has its calls at once
         site.slots.give_back()
     try:
         return accepted, _answer(lead, accepted)
@@ -278,8 +281,8 @@ def _may_wait(form: Form) -> bool:
     site = current_site()
     if form.vendor.wait <= 0:
         return False
-    trouble, _ = outbox.is_troubled(site.office.store, outbox.account_of(form.vendor))
-    return trouble is None and site.slots.take()
+    health = outbox.health(site.office.store, outbox.account_of(form.vendor))
+    return health.waiting is None and site.slots.take()
 
 
 def _payloads(lead: NewLead) -> dict[str, Request | None]:
@@ -292,7 +295,8 @@ def _first_answer(lead: NewLead, accepted: Accepted) -> str:
     store = current_site().office.store
     until = time.monotonic() + lead.form.vendor.wait
     while True:
+        under_way = leads.is_first_try(store, accepted.lead_id)  # asked first: whoever ends the try leaves an answer
         answer = leads.answer(store, accepted.lead_id)
-        if answer or time.monotonic() > until or not leads.is_first_try(store, accepted.lead_id):
+        if answer or not under_way or time.monotonic() > until:
             return answer or "ok"
         time.sleep(0.05)

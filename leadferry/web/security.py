@@ -8,12 +8,14 @@ from hashlib import sha256
 from flask import Flask, Response, g
 
 from leadferry.forms import Form
+from leadferry.web.frames import frame_classes
 from leadferry.web.theme import theme_css
 
 
 def add_headers(app: Flask) -> None:
     """A strict policy for every answer; only a form and what follows it may be framed, as its file says."""
     app.add_template_global(theme_css)
+    app.add_template_global(frame_classes)
 
     @app.after_request
     def secure(response: Response) -> Response:

@@ -1,0 +1,84 @@
+"""The ways to put a form on a page: what a marketer copies and pastes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import render_template
+
+from leadferry.fields import KINDS
+from leadferry.forms import Form
+from leadferry.submission import HONEYPOT
+from leadferry.web.campaign import names_of
+from leadferry.web.height import framed_height
+
+WIDTHS = (280, 312, 344, 376, 420, 480, 576, 704)
+"""Widths of a page's column, in pixels, at which the reserved height may change; a column of a phone's is below 420."""
+
+PAGE_EDGES = 32
+"""What a page usually leaves free beside its column on a phone, left and right together."""
+
+_NOT_WORTH_A_STEP = 24
+
+
+@dataclass(frozen=True)
+class Height:
+    """A reserved height: ``widest`` in the widest column, and how much more below each width."""
+
+    widest: int
+    steps: tuple[tuple[int, int], ...]
+
+    def css(self, width: str, edges: int = 0) -> str:
+        """The height as CSS, where ``width`` is 100 % of the column's width, or of the window's."""
+        more = (f" + clamp(0px,({at + edges}px - {width})*999,{extra}px)" for at, extra in self.steps)
+        return f"calc({self.widest}px{''.join(more)})"
+
+    @property
+    def tallest(self) -> int:
+        return self.widest + sum(extra for _, extra in self.steps)
+
+
+def reserved(form: Form) -> Height:
+    """A narrower column never gets less than a wider one; a step of less than a line is merged with the next."""
+    height = widest = framed_height(form, WIDTHS[-1])
+    steps: list[tuple[int, int]] = []
+    for narrower, width in zip(WIDTHS[-2::-1], WIDTHS[:0:-1], strict=True):
+        needed = framed_height(form, narrower)
+        extra = needed - height
+        if extra <= 0:
+            continue
+        if extra < _NOT_WORTH_A_STEP and not steps:
+            widest, height = widest + extra, needed
+        elif extra < _NOT_WORTH_A_STEP:
+            at, before = steps.pop()
+            steps.append((at, before + extra))
+            height = needed
+        else:
+            steps.append((width, extra))
+            height = needed
+    return Height(widest, tuple(steps))
+
+
+def script(form: Form, base: str) -> str:
+    """A frame that works by itself, a link for where frames do not, and the script that improves both."""
+    own = ",".join(name for name in names_of(form) if name in form.by_name)
+    return _drawn("script", form, base, height=reserved(form), own=own)
+
+
+def iframe(form: Form, base: str) -> str:
+    return _drawn("iframe", form, base, height=reserved(form), edges=PAGE_EDGES)
+
+
+def html(form: Form, base: str) -> str | None:
+    """A form to be pasted; None where the form file has no web_key, which such a form must send."""
+    if not form.web_key:
+        return None
+    return _drawn("html", form, base, kinds=KINDS, honeypot=HONEYPOT)
+
+
+KINDS_OF_SNIPPET: Mapping[str, Callable[[Form, str], str | None]] = {"script": script, "iframe": iframe, "html": html}
+
+
+def _drawn(kind: str, form: Form, base: str, **values: object) -> str:
+    return render_template(f"snippets/{kind}.html", form=form, base=base, **values).strip() + "\n"
