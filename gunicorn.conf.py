@@ -22,10 +22,17 @@ control_socket_disable = True
 
 
 def on_starting(_server):
-    """Forget the counts of processes that are gone."""
+    """Forget the counts of processes that are gone, and do not start on a database that cannot be used."""
     from leadferry.metrics import clean_folder  # noqa: PLC0415  # counts from its import on
+    from leadferry.store import open_store  # noqa: PLC0415
 
     clean_folder(metrics_folder)
+    try:
+        store = open_store(load())
+        store.require_schema()
+    except SettingsError as error:
+        sys.exit(f"leadferry: {error}")
+    store.engine.dispose()
 
 
 def post_worker_init(worker):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from leadferry.config import Settings
-from leadferry.form_file import FormFileError, Problem, Surroundings, load, version_of
+from leadferry.folder import SUFFIX, Folder, FormFile, is_form_name, read_text
+from leadferry.form_file import FormFileError, Problem, Surroundings, load
 from leadferry.forms import Form
 from leadferry.store import PublishedForm, Store, StoreError
 from leadferry.vendors.base import Adapter, Destination, Secret, Template
@@ -27,19 +29,20 @@ class Broken:
 
     name: str
     problems: tuple[Problem, ...]
+    web_key: str | None = None
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """A file as last looked at: its stamp tells whether to look again."""
+class _Judgement:
+    """What came of reading one content. ``missing`` is what it wants from the environment."""
 
-    stamp: tuple[int, int, int]
-    text: str
+    form: Form | Broken
+    missing: frozenset[str] = frozenset()
 
 
-@dataclass
+@dataclass(frozen=True)
 class _State:
-    """What is served now; replaced as a whole."""
+    """What is served; replaced as a whole."""
 
     forms: Mapping[str, Form | Broken] = field(default_factory=dict)
     by_web_key: Mapping[str, str] = field(default_factory=dict)
@@ -52,28 +55,39 @@ class Catalog:
         self._settings = settings
         self._store = store
         self._around = Surroundings(adapters, settings.secret)
-        self._seen: dict[str, _Seen] = {}
-        self._served: dict[str, Form] = {}
-        self._published: dict[str, PublishedForm] = {}
+        self._folder = Folder(settings.forms_dir)
+        self._published: Mapping[str, PublishedForm] = {}
         self._last_number = -1
-        self._judged: dict[str, str] = {}
-        self._complaints: dict[str, str] = {}
+        self._known: set[tuple[str, str]] = set()
+        self._judged: dict[tuple[str, str], _Judgement] = {}
+        self._literals: dict[str, str] = {}
+        self._said: dict[str, str] = {}
         self._state = _State()
+        self._ready = False
+        self._must_publish = False
         self._looked_at = 0.0
+        self._took = 0.0
         self._lock = threading.Lock()
-        self._load_version = lru_cache(maxsize=512)(self._load_stored)
+        self._stored = lru_cache(maxsize=512)(self._load_stored)
 
     def get(self, name: str) -> Form | Broken | None:
-        self._look(name)
+        self._look_if_due()
+        if self._folder.has_changed(name):
+            self._look()
         return self._state.forms.get(name)
 
     def by_web_key(self, web_key: str) -> Form | Broken | None:
-        self._look()
+        self._look_if_due()
         name = self._state.by_web_key.get(web_key)
+        # A key that no form has may stand in a file saved just now. Strangers may try keys, so not too often.
+        is_stale = self._folder.has_changed(name) if name else time.monotonic() > self._looked_at + 20 * self._took
+        if is_stale:
+            self._look()
+            name = self._state.by_web_key.get(web_key)
         return self._state.forms.get(name) if name else None
 
     def all(self) -> Mapping[str, Form | Broken]:
-        self._look()
+        self._look_if_due()
         return self._state.forms
 
     def version(self, name: str, version: str) -> Form | None:
@@ -81,10 +95,14 @@ class Catalog:
         current = self._state.forms.get(name)
         if isinstance(current, Form) and current.version == version:
             return current
-        return self._load_version(name, version)
+        try:
+            return self._stored(name, version)
+        except (LookupError, FormFileError):
+            return None
 
     def destination(self, name: str, version: str, destination: str, vendor: str) -> Destination | None:
         """Where a lead's delivery goes: as the form says today, or said then if it has gone over to another vendor."""
+        self._look_if_due()
         current = self._state.forms.get(name)
         for form in (current if isinstance(current, Form) else None, self.version(name, version)):
             for each in form.destinations if form else ():
@@ -94,176 +112,243 @@ class Catalog:
 
     def secret(self, name: str) -> str | None:
         """The value of a secret that a destination names: from the environment, or from the form file itself."""
-        return self._settings.secret(name) or self._literal(name)
-
-    def _literal(self, name: str) -> str | None:
-        form_name, _, rest = name.partition(".")
-        form = self._state.forms.get(form_name)
-        destination_name, _, key = rest.partition(".")
-        for each in form.destinations if isinstance(form, Form) else ():
-            value = each.settings.get(key)
-            if each.name == destination_name and isinstance(value, Template):
-                return next((part.literal for part in value.parts if isinstance(part, Secret)), None)
-        return None
+        return self._settings.secret(name) or self._literals.get(name)
 
     # --- looking ---
 
-    def _look(self, name: str | None = None) -> None:
-        """Looks at one file at each request for it, and at everything once a second."""
-        now = time.monotonic()
-        due = now - self._looked_at > SECONDS_BETWEEN_LOOKS
-        if not due and (name is None or not self._changed(name)):
-            return
-        if due and self._looked_at and self._lock.locked():
-            return  # somebody is looking; what is served is at most a second old
+    def _look_if_due(self) -> None:
+        """Everything is looked at once a second, by one thread; the others go on with what is at most so old."""
+        if not self._ready:
+            self._look()
+        elif time.monotonic() - self._looked_at > SECONDS_BETWEEN_LOOKS and self._lock.acquire(blocking=False):
+            try:
+                self._refresh()
+            finally:
+                self._lock.release()
+
+    def _look(self) -> None:
+        """Returns when a look has ended that began after this was called."""
+        asked = time.monotonic()
         with self._lock:
-            self._refresh()
-            self._looked_at = time.monotonic()
-
-    def _path(self, name: str) -> Path:
-        return self._settings.forms_dir / f"{name}.yaml"
-
-    def _changed(self, name: str) -> bool:
-        seen = self._seen.get(name)
-        if seen is None:
-            return False
-        return _stamp(self._path(name)) != seen.stamp
+            if self._looked_at < asked:
+                self._refresh()
 
     def _refresh(self) -> None:
-        files = self._read_folder()
-        self._read_store()
-        self._publish_new(files)
-        forms: dict[str, Form | Broken] = {}
-        web_keys: dict[str, str] = {}
-        for name in sorted(files.keys() | self._console_forms(), key=lambda each: (each not in self._served, each)):
-            form = self._form(name, files.get(name))
-            if isinstance(form, Form) and form.web_key:
-                holder = web_keys.setdefault(form.web_key, name)
-                if holder != name:
-                    form = Broken(
-                        name, (_same_web_key(str(self._path(name)), files.get(name, ""), form.web_key, holder),)
-                    )
-            forms[name] = form
-            if isinstance(form, Form):
-                self._served[name] = form
-        self._state = _State(forms, web_keys)
+        self._looked_at = time.monotonic()
+        changes = [self._folder.look(), self._read_store(), self._forget_what_may_be_right_now()]
+        if any(changes) or self._must_publish or not self._ready:
+            self._serve()
+            while self._publish_new():
+                self._read_store()
+                self._serve()
+        self._ready = True
+        self._took = time.monotonic() - self._looked_at
 
-    def _read_folder(self) -> dict[str, str]:
-        """The text of every form file; a file is read again only when its stamp changed."""
-        found = {}
-        folder = self._settings.forms_dir
-        for path in sorted(folder.glob("*.yaml")) if folder.is_dir() else ():
-            stamp = _stamp(path)
-            seen = self._seen.get(path.stem)
-            if seen is None or seen.stamp != stamp:
-                seen = _Seen(stamp, _read(path))
-                self._seen[path.stem] = seen
-            found[path.stem] = seen.text
-        for gone in self._seen.keys() - found.keys():
-            del self._seen[gone]
-            self._served.pop(gone, None)
-        return found
-
-    def _read_store(self) -> None:
+    def _read_store(self) -> bool:
+        """Takes up what other processes and machines have published; whether there was anything."""
         try:
             number = self._store.last_version_number()
-            if number != self._last_number:
-                self._published = {each.form: each for each in self._store.newest_versions()}
-                self._last_number = number
+            if number == self._last_number:
+                return False
+            self._published = {each.form: each for each in self._store.newest_versions()}
         except StoreError:
             log.warning("the store cannot be read; forms are served as last known")
+            return False
+        self._last_number = number
+        return True
 
-    def _console_forms(self) -> set[str]:
-        return {name for name, each in self._published.items() if each.origin == "console"}
+    def _forget_what_may_be_right_now(self) -> bool:
+        """A secret may come from a file that appears later; a broken content is not read again for any other reason."""
+        found = [key for key, each in self._judged.items() if any(self._settings.secret(name) for name in each.missing)]
+        for key in found:
+            del self._judged[key]
+        return bool(found)
 
-    def _publish_new(self, files: Mapping[str, str]) -> None:
-        """A file with content that the store does not know is a new version, if it is a good one."""
-        published = False
-        for name, text in files.items():
-            version = version_of(text)
-            if self._judged.get(name) == version:
-                continue
-            try:
-                load(name, text, str(self._path(name)), self._around)
-                if self._store.find_version(name, version) is None:
-                    self._store.publish(name, version, text, "file")
-                    published = True
-                self._judged[name] = version
-            except FormFileError:
-                continue  # looked at again: a secret that it names may come from a file
-            except StoreError:
-                log.warning("a new form version could not be stored", extra={"form": name})
-        if published:
-            self._read_store()
+    # --- judging ---
 
-    def _form(self, name: str, text: str | None) -> Form | Broken:
-        """The newest published version; the file's own mistakes only where nothing good was ever published."""
-        published = self._published.get(name)
-        content = published.content if published else text or ""
-        served = self._served.get(name)
-        if served and served.version == version_of(content):
-            return served
+    def _judge(self, name: str, version: str, text: str) -> _Judgement:
+        found = self._judged.get((name, version))
+        if found is None:
+            found = self._judged[name, version] = self._read(name, text)
+        return found
+
+    def _read(self, name: str, text: str) -> _Judgement:
+        path = str(self._folder.path(name))
         try:
-            form, _ = load(name, content, str(self._path(name)), self._around)
+            return _Judgement(load(name, text, path, self._around)[0])
         except FormFileError as error:
-            if served:
-                return served
-            self._complain(name, str(error.problems[0]))
-            return Broken(name, tuple(error.problems))
-        self._complaints.pop(name, None)
-        return form
+            self._say(name, str(error.problems[0]))
+            return _Judgement(Broken(name, tuple(error.problems), error.web_key), error.missing)
+        except Exception:  # one form's trouble must not be every form's
+            log.exception("fault while reading a form file", extra={"form": name})
+            return _Judgement(Broken(name, (Problem(path, 1, "file", "cannot be read; the server's log says why"),)))
 
-    def _complain(self, name: str, problem: str) -> None:
-        if self._complaints.get(name) != problem:
-            self._complaints[name] = problem
-            log.warning("form cannot be served", extra={"form": name, "problem": problem})
+    def _say(self, name: str, problem: str) -> None:
+        """Once, and not at every look."""
+        if self._said.get(name) != problem:
+            self._said[name] = problem
+            log.warning("form file not taken up", extra={"form": name, "problem": problem})
 
-    def _load_stored(self, name: str, version: str) -> Form | None:
+    # --- serving ---
+
+    def _serve(self) -> None:
+        """The newest version of every form whose file is there, and of those that the console published."""
+        files = self._folder.files
+        console = {name for name, each in self._published.items() if each.origin == "console"}
+        forms = {name: self._current(name, files.get(name)) for name in sorted(files.keys() | console)}
+        holders: dict[str, str] = {}
+        for name in sorted(forms, key=lambda name: self._claim(name, forms[name])):
+            form = forms[name]
+            holder = holders.setdefault(form.web_key, name) if form.web_key else name
+            if isinstance(form, Form) and holder != name:
+                forms[name] = Broken(name, (_taken(self._folder.path(name), self._text(name), holder),), form.web_key)
+        self._state = _State(forms, holders)
+        self._tidy()
+
+    def _current(self, name: str, file: FormFile | None) -> Form | Broken:
+        """The newest published version, or the last good one; the file's own mistakes where nothing was published."""
+        published = self._published.get(name)
+        if published:
+            form = self._judge(name, published.version, published.content).form
+        else:
+            assert file is not None, "a form is published, or has a file"
+            form = self._judge(name, file.version, file.text).form
+        last = self._state.forms.get(name)
+        return last if isinstance(form, Broken) and isinstance(last, Form) else form
+
+    def _claim(self, name: str, form: Form | Broken) -> tuple[bool, bool, int, str]:
+        """Who keeps a web_key that two forms have: who holds it, else who was published first."""
+        published = self._published.get(name)
+        holds = self._state.by_web_key.get(form.web_key or "") == name
+        return isinstance(form, Broken), not holds, published.number if published else 1 << 62, name
+
+    def _text(self, name: str) -> str:
+        published = self._published.get(name)
+        return published.content if published else self._folder.files[name].text
+
+    def _tidy(self) -> None:
+        """Keeps what is in use: the judgement of each file and each published version, and the file's credentials."""
+        used = {(name, file.version) for name, file in self._folder.files.items()}
+        used |= {(name, each.version) for name, each in self._published.items()}
+        self._judged = {key: each for key, each in self._judged.items() if key in used}
+        for form in self._state.forms.values():
+            if isinstance(form, Form):
+                self._literals.update(_literals(form))
+
+    # --- publishing ---
+
+    def _publish_new(self) -> bool:
+        """Publishes every good file with new content, unless its web_key is another form's; whether there was one."""
+        self._must_publish = False
+        published = False
+        claimed = dict(self._state.by_web_key)
+        for name, file in self._folder.files.items():
+            try:
+                published = self._publish(name, file, claimed) or published
+            except StoreError:
+                self._must_publish = True
+                log.warning("a form version could not be stored", extra={"form": name})
+        return published
+
+    def _publish(self, name: str, file: FormFile, claimed: dict[str, str]) -> bool:
+        if self._is_known(name, file.version):
+            return False
+        form = self._judge(name, file.version, file.text).form
+        if isinstance(form, Broken):
+            return False
+        if form.web_key and claimed.setdefault(form.web_key, name) != name:
+            self._say(name, str(_taken(self._folder.path(name), file.text, claimed[form.web_key])))
+            return False
+        if not self._folder.is_as_read(name):  # a newer content must not be followed by this one
+            self._must_publish = True
+            return False
+        self._store.publish(name, file.version, file.text, "file")
+        self._said.pop(name, None)
+        log.info("form published", extra={"form": name, "version": file.version})
+        return True
+
+    def _is_known(self, name: str, version: str) -> bool:
+        """Whether the store has this content already, be it the newest or not."""
+        newest = self._published.get(name)
+        if newest and newest.version == version:
+            return True
+        if (name, version) not in self._known:
+            if self._store.find_version(name, version) is None:
+                return False
+            self._known.add((name, version))
+            self._say(name, "its content was published before; to publish it again, change anything in it")
+        return True
+
+    # --- what was ---
+
+    def _load_stored(self, name: str, version: str) -> Form:
         found = self._store.find_version(name, version)
         if found is None:
-            return None
-        try:
-            return load(name, found.content, str(self._path(name)), self._around)[0]
-        except FormFileError:
-            return None
+            raise LookupError(f"{name} has no version {version}")
+        form, _ = load(name, found.content, str(self._folder.path(name)), self._around)
+        self._literals = {**_literals(form), **self._literals}
+        return form
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+def _literals(form: Form) -> dict[str, str]:
+    """The credentials that stand in the form file itself, by the names under which they are shown."""
+    texts = [text for each in form.destinations for text in (each.url, *each.settings.values())]
+    parts = [part for text in texts if isinstance(text, Template) for part in text.parts]
+    return {part.name: part.literal for part in parts if isinstance(part, Secret) and part.literal}
 
 
-def _read(path: Path) -> str:
-    """A file that is not UTF-8 is read with marks in place of what is damaged, so that the check can name it."""
-    try:
-        return path.read_bytes().decode("utf-8-sig", "replace")
-    except OSError:
-        return ""
+def _taken(path: Path, text: str, holder: str) -> Problem:
+    """The problem of a form with a web_key that another one has."""
+    line = next((i for i, each in enumerate(text.splitlines(), 1) if re.match(r"""["']?web_key["']?\s*:""", each)), 1)
+    return Problem(str(path), line, "web_key", f"is the web_key of {holder} too; give each form one of its own")
 
 
-def _same_web_key(path: str, text: str, web_key: str, holder: str) -> Problem:
-    line = next((i for i, each in enumerate(text.splitlines(), 1) if each.startswith("web_key:")), 1)
-    return Problem(path, line, "web_key", f"{web_key!r} is the web_key of {holder} too; give each form its own")
+# --- checking ---
 
 
 def check_folder(folder: Path, around: Surroundings) -> list[Problem]:
     """Every problem of every form file of a folder, or of one file."""
-    paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else [folder]
+    paths = sorted(folder.iterdir()) if folder.is_dir() else [folder]
     found: list[Problem] = []
-    holders: dict[str, str] = {}
+    by_web_key: dict[str, list[Path]] = {}
     for path in paths:
-        text = _read(path)
-        try:
-            form, warnings = load(path.stem, text, str(path), around)
-        except FormFileError as error:
-            found.extend(error.problems)
+        if folder.is_dir() and not _is_for_us(path):
             continue
-        found.extend(warnings)
-        if form.web_key:
-            holder = holders.setdefault(form.web_key, form.name)
-            if holder != form.name:
-                found.append(_same_web_key(str(path), text, form.web_key, holder))
+        found += _check_name(path)
+        problems, web_key = _check_file(path, around)
+        found += problems
+        if web_key:
+            by_web_key.setdefault(web_key, []).append(path)
+    for sharers in by_web_key.values():
+        found += [_taken(path, read_text(path), other.stem) for path, other in _others(sharers)]
     return found
+
+
+def _others(sharers: list[Path]) -> Iterator[tuple[Path, Path]]:
+    """Each of several with the first of the others."""
+    for path in sharers if len(sharers) > 1 else ():
+        yield path, next(other for other in sharers if other != path)
+
+
+def _is_for_us(path: Path) -> bool:
+    """Hidden files are editors' own."""
+    return path.suffix.lower() in {SUFFIX, ".yml"} and not path.name.startswith(".") and path.is_file()
+
+
+def _check_name(path: Path) -> list[Problem]:
+    right = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "form"
+    if path.suffix != SUFFIX:
+        what = f"is not read, because only {SUFFIX} files are; rename it to {right}{SUFFIX}"
+        return [Problem(str(path), 1, "file", what, warning=True)]
+    if not is_form_name(path.stem):
+        what = f"cannot be served at /f/{path.stem}; use only a to z, 0 to 9, - and _, as in {right}{SUFFIX}"
+        return [Problem(str(path), 1, "file", what)]
+    return []
+
+
+def _check_file(path: Path, around: Surroundings) -> tuple[list[Problem], str | None]:
+    try:
+        form, warnings = load(path.stem, read_text(path), str(path), around)
+    except FormFileError as error:
+        return sorted([*error.problems, *error.warnings]), error.web_key
+    return warnings, form.web_key

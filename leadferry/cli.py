@@ -45,9 +45,19 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-def _site() -> Site:
+def _app() -> Site:
+    """For what needs no database, and for what brings the database about."""
     found: Site = current_app.extensions["leadferry"]
     return found
+
+
+def _site() -> Site:
+    """Ends the command with one line where the database cannot be used."""
+    try:
+        _app().office.store.require_schema()
+    except SettingsError as error:
+        _fail(f"leadferry: {error}")
+    return _app()
 
 
 def _print_json(found: Any) -> None:
@@ -69,7 +79,7 @@ forms_group = AppGroup("forms", help="Form files.")
 @with_appcontext
 def forms_check(path: Path | None) -> None:
     """Validate form files; each problem is `file:line: key: what is wrong, and how to mend it`."""
-    settings = _site().settings
+    settings = _app().settings
     folder = path or settings.forms_dir
     if not folder.exists():
         _fail(f"{folder}: there is no such file or folder")
@@ -109,7 +119,7 @@ def forms_import(page: Path, into: Path | None, stdout: bool) -> None:
         return
     if not found:
         _fail(f"{page}: no form that takes leads was found")
-    folder = into or _site().settings.forms_dir
+    folder = into or _app().settings.forms_dir
     for form in found:
         if stdout:
             click.echo(form.yaml)
@@ -484,7 +494,7 @@ db_group = AppGroup("db", help="The database.")
 def db_upgrade() -> None:
     """Bring the schema up to date."""
     try:
-        upgrade(_site().office.store)
+        upgrade(_app().office.store)
     except StoreError as error:
         _fail(f"The database did not take it: {error}")
     click.echo("The schema is up to date.")
@@ -496,7 +506,7 @@ def db_upgrade() -> None:
 def db_backup(target: Path) -> None:
     """Copy a SQLite database whole, while everything runs."""
     try:
-        back_up(_site().office.store, target)
+        back_up(_app().office.store, target)
     except SettingsError as error:
         _fail(str(error))
     click.echo(f"{target}: {target.stat().st_size:,} bytes")

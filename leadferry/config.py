@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+KEPT_BACK = frozenset({"SECRET_KEY", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SMTP_URL"})
+"""The server's own secrets, which no form file may name: whoever writes one could have them sent anywhere."""
+
 
 class SettingsError(Exception):
     """A setting that is wrong or missing; the message is one line that names it and says how to mend it."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -44,19 +44,16 @@ _PHONE_MARKS = re.compile(r"[\s().\-–/]")
 
 
 def _north_american(text: str) -> str | None:
-    """The ten digits of a number that is certainly North American: ten, or eleven that begin with 1."""
-    digits = _PHONE_MARKS.sub("", text)
-    plus = digits.startswith("+")
-    digits = digits.removeprefix("+")
-    if not (digits.isascii() and digits.isdigit()):
-        return None
-    if len(digits) == 11 and digits[0] == "1":
-        return digits[1:]
-    return digits if len(digits) == 10 and not plus else None
+    """The ten digits of a number that is certainly North American: ten, or eleven that begin with 1.
+
+    A French number has ten digits too, and like most numbers that are dialled within a country it begins with 0.
+    """
+    found = re.fullmatch(r"(?:\+1|1)?([1-9][0-9]{9})", _PHONE_MARKS.sub("", text), re.ASCII)
+    return found[1] if found else None
 
 
 _PHONE = re.compile(
-    r"\+?(?:[\s().\-–/]*[0-9]){6,15}[\s().\-–/]*(?:\s*(?:x|ext\.?)\s*[0-9]{1,7})?\s*\(?[hwmc]?\)?", re.I
+    r"\+?(?:[\s().\-–/]*+[0-9]){6,15}[\s().\-–/]*+(?:(?:x|ext\.?)\s*+[0-9]{1,7}\s*+)?\(?[hwmc]?\)?", re.I
 )
 
 
@@ -87,12 +84,13 @@ def email(text: str) -> str:
     return found.normalized
 
 
-_NUMBER = re.compile(r"[-+]?\s*[$€£]?\s*(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|[-+]?\.[0-9]+")
+_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"  # commas, if any, in their places
+_NUMBER = re.compile(rf"[-+]?\s*+[$€£]?\s*+(?:{_DIGITS}|\.[0-9]+)")
 
 
 def number(text: str) -> str:
     """Digits, minus and point only: `$1,000` is 1000, `9,998.99` is 9998.99."""
-    if not (text.isascii() or "€" in text or "£" in text) or not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text):
         raise Invalid("number")
     return re.sub(r"[^0-9.\-]", "", text)
 
@@ -114,7 +112,7 @@ def integer(text: str) -> str:
     return text
 
 
-_RANGE = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?)\s*(?:\+|(?:to|-|–)\s*([0-9][0-9,]*(?:\.[0-9]+)?))?", re.I | re.ASCII)
+_RANGE = re.compile(rf"({_DIGITS})\s*+(?:\+|(?:to|-|–)\s*+({_DIGITS}))?", re.I | re.ASCII)
 
 
 def range_(text: str) -> str:
@@ -157,10 +155,10 @@ def _by_number(text: str) -> tuple[int, int, int] | None:
     if not match:
         return None
     first, mark, second, year = int(match[1]), match[2], int(match[3]), int(match[4])
-    if mark == "." or first > 12:  # a point always follows the day
-        return year, second, first
     if second > 12 or first == second:
         return year, first, second
+    if mark == "." or first > 12:  # a point follows the day
+        return year, second, first
     raise Invalid("date_unclear")
 
 
@@ -266,7 +264,7 @@ def postal_code(text: str) -> str:
         return found
     if not re.fullmatch(r"[^\W_](?:[\w \-]{0,13}[^\W_])?", text):
         raise Invalid("postal_code")
-    return text.upper()
+    return text.upper() if text.isascii() else text
 
 
 def zip_us_ca(text: str) -> str:
@@ -288,6 +286,7 @@ def url(text: str) -> str:
     try:
         parts = urlsplit(whole_text)
         host = parts.hostname or ""
+        parts.port  # noqa: B018  # raises where the port is no port
     except ValueError:
         raise Invalid("url") from None
     if parts.scheme.lower() not in {"http", "https"} or "." not in host.strip(".") or re.search(r"\s", whole_text):
@@ -309,13 +308,28 @@ def flag(text: str) -> str:
 
 
 def profile_id(text: str) -> str:
-    """The id alone: of `https://www.facebook.com/hall303/` that is hall303."""
-    if "/" in text:
-        path = urlsplit(text if "//" in text else f"//{text}").path
-        text = path.rstrip("/").rpartition("/")[2]
-    if not re.fullmatch(r"[\w.\-]{1,100}", text):
+    """The id alone: of `https://www.facebook.com/hall303/` that is hall303, of `@hall303` too."""
+    found = _id_in_address(text) if "/" in text else text.removeprefix("@")
+    if not re.fullmatch(r"[\w.\-]{1,100}", found):
         raise Invalid("profile_id")
-    return text
+    return found
+
+
+_PROFILE_FOLDERS = frozenset({"in", "pub", "company", "school", "showcase", "people", "pages", "groups", "pg"})
+
+
+def _id_in_address(text: str) -> str:
+    """`/hall303`, `/in/hall303`, `/people/Bo-Hall/1000303` or `/profile.php?id=1000303`; of other pages nothing."""
+    try:
+        parts = urlsplit(text if "//" in text else f"//{text}")
+    except ValueError:
+        return ""
+    folders = [each for each in parts.path.split("/") if each]
+    if folders == ["profile.php"]:
+        return dict(parse_qsl(parts.query)).get("id", "")
+    if len(folders) == 1 or (len(folders) in {2, 3} and folders[0] in _PROFILE_FOLDERS):
+        return folders[-1]
+    return ""
 
 
 KINDS: Mapping[str, Kind] = {

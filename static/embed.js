@@ -4,7 +4,6 @@
   "use strict";
   if (typeof window.leadferry === "function") return window.leadferry();
 
-  const SPARE = 64; // px that a reserved height may exceed the form's: moving the page up would be worse than a gap
   const CAMPAIGN = /^(utm_\w+|gclid|gclsrc|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|twclid|li_fat_id|ScCid)$/;
   const places = [];
   const seen = new WeakSet();
@@ -89,7 +88,8 @@
       if (!(height > 0)) return;
       if (!("reserved" in each)) Object.assign(each, { reserved: each.exact ? 0 : frame.clientHeight, width: frame.clientWidth });
       const spare = frame.clientWidth === each.width ? each.reserved - height : -1;
-      frame.style.height = (spare >= 0 && spare <= SPARE ? each.reserved : height) + "px";
+      const isSmall = spare >= 0 && spare < 48 + height / 20; // a gap is better than a page that moves
+      frame.style.height = (isSmall ? each.reserved : height) + "px";
     },
     submitted(each, { form, lead }) {
       report({ event: "leadferry_submitted", form, lead });

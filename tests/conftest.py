@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only what keeps leads is run; the rest would only be the same once more."""
     if config.getoption("--database") == "postgresql":
-        kept = [item for item in items if "database_url" in getattr(item, "fixturenames", ())]
+        kept = [item for item in items if {"database_url", "systems"} & set(getattr(item, "fixturenames", ()))]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
 

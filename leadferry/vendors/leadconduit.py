@@ -107,8 +107,9 @@ class LeadConduit(Adapter):
     documentation = "https://community.activeprospect.com/posts/4100752-generic-post-instructions-for-leadconduit"
     checked = "2026-11-21"
     default_url = "https://app.leadconduit.com"
-    # The two ids are all that stands between a stranger and the flow: there is no other authentication.
-    settings = (Setting("flow_id", secret=True), Setting("source_id", secret=True))
+    # The two ids are all that stands between a stranger and the flow, and the address holds both: there is no other
+    # authentication.
+    settings = (Setting("flow_id", secret=True), Setting("source_id", secret=True), Setting("url", secret=True))
     credentials = (("flow_id", "source_id"), ("url",))
     names = STANDARD_FIELDS
     formats: ClassVar[Mapping[str, str]] = {"age": "range"}

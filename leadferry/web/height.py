@@ -22,8 +22,13 @@ HALF_WIDTH = frozenset({"given-name", "family-name", "address-level1", "postal-c
 _LINE = 24.0
 _SMALL_LINE = 22.5
 _GAP = 22.0
-_INPUT = 46.0
+_CONTROLS = {"textarea": 118.0, "file": 54.0, "date": 48.0}
 _SAFETY = 10.0
+
+# A text's width is that of its characters below, times this: of the usual fonts of screens the widest is taken, so that
+# none needs more lines than were counted.
+_REGULAR = 1.08
+_BOLD = 1.22
 
 _NARROW = frozenset("iljtfrI1.,:;'’!|()[] -")
 _WIDE = frozenset("mwMWGOQD@%—…")
@@ -39,7 +44,7 @@ def framed_height(form: Form, width: float) -> int:
 
 def _head(form: Form, width: float, inner: float) -> float:
     size = min(max(26.0, 20.8 + 0.016 * width), 34.0)
-    found = _lines(form.title, inner, size * 1.06) * size * 1.2
+    found = _lines(form.title, inner, size, _BOLD) * size * 1.2
     blocks = [text for text in re.split(r"</(?:p|li|h\d|div)>|<br\s*/?>", form.intro) if _plain(text)]
     if blocks:
         found += 12 + sum(_lines(_plain(text), inner, 17) * 25.5 for text in blocks) + 16 * (len(blocks) - 1)
@@ -93,15 +98,14 @@ def _question(each: Field, width: float, inner: float) -> float:
     label = each.label + " *" * each.required
     if each.is_tick:
         return note + _lines(label, inner - 36, 16) * _LINE
-    return note + _lines(label, inner, 17) * _LINE + 6 + _control(each, width, inner)
+    return note + _lines(label, inner, 16, _BOLD) * _LINE + 6 + _control(each, width, inner)
 
 
 def _control(each: Field, width: float, inner: float) -> float:
     if each.kind in {"radio", "checkboxes"}:
         return _options(each, width, inner)
-    if KINDS[each.kind].widget == "textarea":
-        return 4 * _LINE + 22
-    return _INPUT
+    kind = KINDS[each.kind]
+    return _CONTROLS.get(kind.input_type if kind.widget == "input" else kind.widget, 46.0)
 
 
 def _options(each: Field, width: float, inner: float) -> float:
@@ -116,21 +120,16 @@ def _options(each: Field, width: float, inner: float) -> float:
 # --- text ---
 
 
-def _lines(text: str, width: float, size: float) -> int:
+def _lines(text: str, width: float, size: float, weight: float = _REGULAR) -> int:
     """Lines of a text of this size in pixels, broken between words as browsers do."""
     lines, used = 1, 0.0
     for word in text.split():
-        needed = _width(word, size)
+        needed = size * weight * sum(_share_of_size(char) for char in word)
         if used and used + needed > width:
             lines, used = lines + 1, 0.0
         lines += int(needed // max(width, 1))
-        used += needed % max(width, 1) + 0.28 * size
+        used += needed % max(width, 1) + size * weight * 0.28
     return lines
-
-
-def _width(word: str, size: float) -> float:
-    """Of the usual fonts of screens the widest, so that none needs more lines than were counted."""
-    return size * sum(_share_of_size(char) for char in word)
 
 
 def _share_of_size(char: str) -> float:

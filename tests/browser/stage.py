@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,8 +39,8 @@ fields:
 theme: {accent: "#123456"}
 """
 
-# Chrome reports the status of a page that is shown again with its errors, as it does any status from 400 on.
-SHOWN_AGAIN = "Failed to load resource: the server responded with a status of 422 (UNPROCESSABLE ENTITY)"
+# Chrome reports every status from 400 on; these two are the answers to a lead that is not taken.
+REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (409|422) ")
 
 
 @dataclass
@@ -141,7 +142,7 @@ class Tab:
         return tab
 
     def _listen(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and message.text != SHOWN_AGAIN:
+        if message.type in {"error", "warning"} and not REFUSED.match(message.text):
             self.complaints.append(message.text)
 
     def _look(self, response: Response) -> None:

@@ -79,16 +79,38 @@ def test_a_frame_that_may_not_move_the_top_page_shows_the_link(stage: Stage, pag
     assert page.url.endswith("/framed")
 
 
+@pytest.mark.parametrize("scripts", [False])
+def test_without_scripts_the_link_moves_the_top_page(stage: Stage, page: Page, scripts: bool) -> None:
+    framed = frame(stage, page, f'src="{stage.product}/f/moved"', None)
+    send(stage, framed, "moved", "link@example.com")
+    framed.get_by_role("link", name="Go on").click()
+    expect(page).to_have_url(f"{stage.host.url}/thanks")
+    assert stage.lead("link@example.com")["state"] == "delivered"
+
+
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 def test_a_form_pasted_into_a_builders_frame_is_a_lead_too(stage: Stage, page: Page, sandbox: str) -> None:
     email = address("builder", sandbox)
-    fields = {"firstName": "Jane", "lastName": "Doe", "email": email, "web_key": PASTED_KEY}
-    inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())
-    pasted = f'<form action="{stage.product}/submit" method="post">{inputs}<button>Send</button></form>'
-    framed = frame(stage, page, f'srcdoc="{escape(pasted)}"', sandbox)
+    framed = frame(stage, page, f'srcdoc="{escape(pasted(stage, email))}"', sandbox)
     framed.get_by_role("button").click()
     expect(framed.get_by_role("heading", name="Thank you")).to_be_visible()
+    expect(framed.get_by_role("link", name="Go on")).to_have_attribute("href", f"{stage.host.url}/thanks")
     assert stage.lead(email)["state"] == "delivered"
+
+
+def test_a_pasted_form_in_a_plain_frame_moves_the_top_page(stage: Stage, page: Page) -> None:
+    framed = frame(stage, page, f'srcdoc="{escape(pasted(stage, "srcdoc@example.com"))}"', None)
+    framed.get_by_role("button").click()
+    expect(page).to_have_url(f"{stage.host.url}/thanks")
+    assert stage.lead("srcdoc@example.com")["state"] == "delivered"
+
+
+def pasted(stage: Stage, email: str) -> str:
+    """A small form as a customer pastes it, filled already."""
+    fields = {"firstName": "Jane", "lastName": "Doe", "email": email, "web_key": PASTED_KEY}
+    fields["OnSuccessURL"] = f"{stage.host.url}/thanks"
+    inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in fields.items())
+    return f'<form action="{stage.product}/submit" method="post">{inputs}<button>Send</button></form>'
 
 
 def test_a_form_that_only_its_own_sites_may_frame_stays_out_of_others(stage: Stage, page: Page) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.systems.accounts import KEPT, TYPED, form, named, with_secrets
+from tests.systems.accounts import FIELDS, KEPT, TYPED, form, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
 OURS = {
@@ -25,6 +25,9 @@ FORMS = named(
         "nameless": form(
             "clienttether",
             fields="\n  - {name: firstName, send_as: First, label: X}\n  - {name: lastName, send_as: Last, label: X}",
+        ),
+        "long": form(
+            "clienttether", fields=FIELDS + "  - {name: story, label: Story, type: textarea, max_length: 500}\n"
         ),
         "kept": form("clienttether", form_keys="campaign: keep\n"),
         "retry": form("clienttether", extra="  on_unknown: retry\n"),
@@ -90,6 +93,14 @@ def test_expansion_values_are_cut_at_100_and_never_inside_a_character(systems: S
     email = address()
     systems.post("clienttether", email, **{"Favorite Chocolate": typed})
     assert systems.fields("clienttether", email)["Favorite Chocolate"].rstrip() == sent
+
+
+def test_a_longer_field_of_the_form_is_cut_there_too_and_the_lead_keeps_the_rest(systems: Systems) -> None:
+    email, typed = address(), "x" * 99 + "👩‍👩‍👧‍👦 and more"
+    systems.post("long", email, story=typed)
+    assert systems.fields("clienttether", email)["story"] == "x" * 99
+    (lead,) = systems.installation.leads("--email", email)
+    assert systems.installation.lead(lead["lead"])["values"]["story"] == typed
 
 
 def test_a_long_click_id_goes_whole_into_the_notes_and_a_short_one_by_its_name(systems: Systems) -> None:

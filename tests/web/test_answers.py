@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from leadferry import outbox
+from leadferry import leads, outbox
 from leadferry.store import StoreError
 from leadferry.vendors.clienttether import ClientTether
 from leadferry.web.site import WAIT_SLOTS
@@ -199,6 +199,13 @@ def test_on_our_page_a_refusal_without_an_error_page_shows_the_form_again(
     assert answer.status_code == 422
     assert "We have your details already" in answer.text
     assert 'value="jane@example.com"' in answer.text
+
+
+def test_what_no_page_can_hold_is_left_out_of_it(client: FlaskClient) -> None:
+    typed = {**VISITOR, "email": "", "firstName": "Ja\ud800n\x00e", "utm_source": "\udfff"}
+    answer = client.post(OWN, json=typed, headers=BROWSER)
+    assert answer.status_code == 422
+    assert 'value="Jane"' in answer.text
 
 
 # --- a browser from a pasted form ---
@@ -432,6 +439,24 @@ def test_lf501_where_the_lead_cannot_be_stored(install: Install) -> None:
     assert again.status_code == 503
     assert 'value="jane@example.com"' in again.text
     assert send(client, PASTED, BROWSER).location == f"{OOPS}?error_code=lf501&msg=Try+Again+Later"
+
+
+@pytest.mark.parametrize("path", [OWN, PASTED])
+def test_lf501_for_a_fault_of_ours(install: Install, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    client = install({"quote": quote()}, **SETTINGS).client
+
+    def break_down(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr(leads, "accept", break_down)
+    answer = send(client, path, SCRIPT)
+    assert code_of(answer) == (503, "lf501", "Try Again Later")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    page = send(client, path, BROWSER)
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    for text in (answer.text, page.text):
+        assert "Traceback" not in text
+        assert "secret of the house" not in text
 
 
 def test_the_code_of_the_whole_is_the_lowest_of_its_errors(client: FlaskClient) -> None:
