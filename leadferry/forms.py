@@ -87,7 +87,7 @@ class Form:
     theme: Mapping[str, str] = field(default_factory=dict)
     retention: int = 90
     mandatory: tuple[tuple[str, ...], ...] = ()  # the vendor's: one alternative must be answered
-    formats: Mapping[str, str] = field(default_factory=dict)  # undeclared name -> kind, the vendor's and reserved ones
+    formats: Mapping[str, str] = field(default_factory=dict)  # name known without a field -> kind
     default_if_invalid: Literal["ask", "pass"] = "ask"
 
     @cached_property

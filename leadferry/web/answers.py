@@ -10,6 +10,7 @@ from flask import Request, Response, jsonify, make_response, redirect, render_te
 from leadferry import redirects
 from leadferry.forms import Form
 from leadferry.messages import code_message, code_status
+from leadferry.metrics import POSTS
 from leadferry.submission import FieldError, Pairs, control
 from leadferry.text import plain_lines
 from leadferry.web.frames import is_framed
@@ -66,6 +67,7 @@ class Answers:
     own_page: bool
 
     def success(self, reference: str) -> Response:
+        POSTS.labels(self.form.name, "ok").inc()
         url = self.wishes.success_url
         if url and (self.wishes.redirect or self.client.browser):
             return self._send_to(url)
@@ -77,6 +79,7 @@ class Answers:
 
     def failure(self, errors: Sequence[FieldError], code: str, *, vendor: bool = False) -> Response:
         """``vendor``: the vendor refused, so there is nothing on the page that could be corrected."""
+        POSTS.labels(self.form.name, code).inc()
         url = self.wishes.error_url
         if url and (self.wishes.redirect or self.client.browser):
             return self._send_to(redirects.with_error(url, code, code_message(code)), code)

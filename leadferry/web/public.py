@@ -262,9 +262,10 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
 def _answer(lead: NewLead, accepted: Accepted) -> str:
     if accepted.repeated:
         return _first_answer(lead, accepted)
-    if accepted.delivery_id is None or accepted.token is None:
-        return "ok"
     site = current_site()
+    if accepted.delivery_id is None or accepted.token is None:
+        site.worker.nudge()
+        return "ok"
     try:
         claim = outbox.claim_held_by(site.office.store, accepted.delivery_id, accepted.token)
     except BaseException:

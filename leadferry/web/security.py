@@ -34,7 +34,7 @@ def policy(form: Form | None) -> str:
     """The Content-Security-Policy of a form's pages, or of a page that belongs to no form."""
     return (
         f"default-src 'none'; script-src 'self'; style-src {styles(form)}; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self'; base-uri 'none'; form-action {targets(form)}; frame-ancestors {ancestors(form)}"
+        f"connect-src 'self'; base-uri 'none'; form-action {targets(form)}{ancestors(form)}"
     )
 
 
@@ -52,6 +52,9 @@ def targets(form: Form | None) -> str:
 
 
 def ancestors(form: Form | None) -> str:
+    """Who may frame the page. For anybody the directive is left out: a sandboxed frame is an origin that * leaves out."""
     if form is None:
-        return "'none'"
-    return "*" if form.framing == "anywhere" else " ".join(("'self'", *form.origins))
+        return "; frame-ancestors 'none'"
+    if form.framing == "anywhere":
+        return ""
+    return "; frame-ancestors " + " ".join(("'self'", *form.origins))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import cast
 
@@ -39,7 +40,9 @@ class WaitSlots:
 
     def run(self, claim: Claim, seconds: float) -> str | None:
         """Tries now and waits so long for the outcome: "ok" or an error_code, or None if it is not known in time."""
-        future = self._pool.submit(attempt, self._office, claim, "visitor")
+        future = self._pool.submit(
+            copy_context().run, attempt, self._office, claim, "visitor"
+        )  # the log names the request
         future.add_done_callback(self._done)
         try:
             return visitors_answer(future.result(timeout=seconds))

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Literal
 
 import requests
-from playwright.sync_api import Frame, Page, expect
+from playwright.sync_api import Error, Frame, Locator, Page
 
 from tests.browser.stage import Stage, Tab
 from tests.installation import wait_until
 from tests.systems import accounts
 
-BUILDERS = Path(__file__).with_name("builders")
-
 Way = Literal["script", "bare", "iframe", "html"]
 WAYS: tuple[Way, ...] = ("script", "bare", "iframe", "html")
+
+CLICKABLE = "a sandbox that lets a visitor's click move the page"
 
 SHUT_IN = "allow-forms allow-scripts"
 
@@ -30,7 +27,7 @@ FRAMES = {
     "a builder's frame": "",
     "a sandbox": f"{SHUT_IN} allow-same-origin",
     "a sandbox without same-origin": SHUT_IN,
-    "a sandbox that lets a visitor's click move the page": f"{SHUT_IN} allow-top-navigation-by-user-activation",
+    CLICKABLE: f"{SHUT_IN} allow-top-navigation-by-user-activation",
 }
 
 FIELDS = """
@@ -42,17 +39,22 @@ fields:
   - {name: promo, type: hidden}
 """
 
+BUILDERS = Path(__file__).with_name("builders")
+
 
 def publish_forms(stage: Stage) -> None:
-    """`embedded` has no pages of its own, `leading` has both on the host's site; a pasted form may be made of either."""
+    """`embedded` thanks on a page of ours, `leading` on the host's; a pasted form may be made of either."""
     vendor = f"vendor:{accounts.VENDORS['clienttether']}"
     own = f"on_success_url: {stage.host.url}/thanks\non_error_url: {stage.host.url}/oops\n"
     for name, more in {"embedded": "", "leading": own}.items():
         stage.installation.form(name, f"title: Ask us\nsubmit: Send\nweb_key: LF_{name}\n{FIELDS}{more}{vendor}")
-    wait_until(lambda: requests.get(f"{stage.product}/f/leading", timeout=5).ok)
+        wait_until(lambda address=f"{stage.product}/f/{name}": requests.get(address, timeout=5).ok)
 
 
-def snippet(stage: Stage, form: str, way: Way) -> str:
+# --- pages ---
+
+
+def snippet(stage: Stage, form: str, way: Way = "script") -> str:
     """What a marketer pastes."""
     if way == "bare":
         return f'<script async src="{stage.product}/embed.js" data-form="{form}"></script>'
@@ -67,45 +69,53 @@ def document(pasted: str, head: str = "") -> str:
 
 
 def framed_document(stage: Stage, path: str, pasted: str, sandbox: str) -> str:
-    """A page with a builder's frame, which is a page of another host of the builder's."""
-    stage.host.put(f"{path}/inner", document(pasted))
-    inner = f"{stage.host.url.replace('localhost', 'files.localhost')}/{path}/inner"
+    """A page with a builder's frame, whose content is a page of another host."""
     shut_in = f' sandbox="{escape(sandbox)}"' if sandbox else ""
-    return document(f'<h1>Our page</h1><iframe title="Builder" width="100%" height="1000" src="{inner}"{shut_in}></iframe>')
+    inner = _on_another_host(stage, path, pasted)
+    return document(f'<h1>Our page</h1><iframe title="Builder" width="100%" height="900" src="{inner}"{shut_in}></iframe>')
 
 
 def built_document(stage: Stage, builder: str, pasted: str) -> str:
+    """As the builder's own pages are made."""
     template = (BUILDERS / f"{builder}.html").read_text("utf-8")
-    stage.host.put(f"{builder}/inner", document(pasted))
-    frame = f"{stage.host.url.replace('localhost', 'files.localhost')}/{builder}/inner"
-    return template.replace("{{ pasted }}", pasted).replace("{{ frame }}", frame)
+    inner = _on_another_host(stage, builder, pasted)
+    return template.replace("{{ pasted }}", pasted).replace("{{ frame }}", inner)
+
+
+def _on_another_host(stage: Stage, path: str, pasted: str) -> str:
+    return stage.host.put(f"{path}/inner", document(pasted)).replace("localhost", "files.localhost")
 
 
 def open_page(stage: Stage, tab: Tab, path: str, html: str, query: str = "") -> None:
     tab.page.goto(stage.host.put(path, html) + query)
 
 
-def frame_of_form(page: Page, label: str = "First name") -> Frame:
-    """Wherever the form stands by now: in the page, in a frame of ours, or in one of a builder's frames."""
-    found: list[Frame] = []
-
-    def look() -> bool:
-        found[:] = [each for each in page.frames if not each.is_detached() and each.get_by_label(label).count()]
-        return bool(found)
-
-    wait_until(look, 15)
-    return found[0]
+# --- what a visitor finds there ---
 
 
-def frame_with_text(page: Page, text: str) -> Frame:
-    found: list[Frame] = []
+def asked(frame: Frame) -> Locator:
+    return frame.get_by_label("First name")
 
-    def look() -> bool:
-        found[:] = [each for each in page.frames if not each.is_detached() and each.get_by_text(text).count()]
-        return bool(found)
 
-    wait_until(look, 15)
-    return found[0]
+def thanked(frame: Frame) -> Locator:
+    return frame.get_by_role("heading", name="Thank you")
+
+
+def frame_that(page: Page, look: Callable[[Frame], Locator]) -> Frame:
+    """The page itself, a frame of ours or one of a builder's: wherever that is found, as soon as it is."""
+    wait_until(lambda: frames_that(page, look), 15)
+    return frames_that(page, look)[0]
+
+
+def frames_that(page: Page, look: Callable[[Frame], Locator]) -> list[Frame]:
+    return [each for each in page.frames if _count(look(each))]
+
+
+def _count(found: Locator) -> int:
+    try:
+        return found.count()
+    except Error:  # a frame that is being left for another page
+        return 0
 
 
 def fill_and_send(stage: Stage, frame: Frame, form: str, email: str, **typed: str) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask, abort
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, FrameLocator, Page, Response
 
 from leadferry.sandbox import create_sandbox
 from leadferry.tokens import PageTokens
@@ -93,7 +93,7 @@ class Stage:
     def tokens(self) -> PageTokens:
         return PageTokens(self.installation.environ["SECRET_KEY"])
 
-    def age(self, page: Page | FrameLocator, form: str, seconds: float) -> None:
+    def age(self, page: Page | Frame | FrameLocator, form: str, seconds: float) -> None:
         """Makes a form's page as old as if its visitor had looked at it for so long."""
         token = self.tokens.make(form, now=time.time() - seconds)
         page.locator("[name=_lf_token]").evaluate("(field, token) => { field.value = token }", token)

@@ -1,0 +1,201 @@
+"""Kills a process at one line of the way of a lead: for each line a child of its own, then what is left is delivered.
+
+`python -m tests.crash.kill_points FLOW`, in the folder of an installation, prints for each line what came of its
+lead, as JSON. It is a process of its own because it forks: nothing else may run in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from types import CodeType, FrameType
+from typing import Any
+
+from leadferry import config, delivery, leads, outbox, store, transport, worker
+from leadferry.leads import Filter
+from leadferry.web import create_app, site
+from leadferry.web.public import _accept_and_wait, _answer
+from leadferry.web.site import Site
+
+ACCEPTING: tuple[Callable[..., Any], ...] = (
+    leads.accept,
+    leads._insert_lead,
+    leads._insert_deliveries,
+    _accept_and_wait,
+    _answer,
+    outbox.claim_held_by,
+    site.WaitSlots.run,
+)
+CLAIMING: tuple[Callable[..., Any], ...] = (
+    worker.Worker.turn,
+    worker.Worker._due,
+    worker.Worker._start,
+    outbox.claim_due,
+    outbox._claim,
+    outbox._take,
+)
+TRYING: tuple[Callable[..., Any], ...] = (
+    delivery.attempt,
+    delivery._try,
+    delivery._frozen,
+    delivery._Conversation.hold,
+    delivery._Conversation._call,
+    transport.Transport.send,
+    transport.Transport._exchange,
+    transport._read,
+    delivery._settle,
+    outbox.record,
+    outbox._add_attempt,
+    outbox._change_account,
+)
+FLOWS = {"visitor": ACCEPTING + TRYING, "worker": CLAIMING + TRYING}
+FORMS = {"visitor": ("waiting-recognises", "waiting-forgets"), "worker": ("later-recognises", "later-forgets")}
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a process dies: before this line of this function is executed."""
+
+    function: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.function}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of the lead. ``at_death`` and ``at_last`` are its states, None where it was not stored."""
+
+    point: str
+    form: str
+    email: str
+    killed: bool
+    thanked: bool
+    at_death: str | None
+    at_last: str | None
+    tries: list[str]
+
+
+def code_of(function: Callable[..., Any]) -> CodeType:
+    return getattr(function, "__wrapped__", function).__code__
+
+
+def points(flow: str) -> list[Point]:
+    """Every line that can be executed, without the `def` itself."""
+    found = []
+    for function in FLOWS[flow]:
+        code = code_of(function)
+        lines = {line for _, _, line in code.co_lines() if line and line > code.co_firstlineno}
+        found += [Point(function.__qualname__, line) for line in sorted(lines)]
+    return found
+
+
+def die_at(point: Point, flow: str) -> None:
+    """From now on, in every thread."""
+    (code,) = [code_of(each) for each in FLOWS[flow] if each.__qualname__ == point.function]
+
+    def trace(frame: FrameType, event: str, _arg: Any) -> Any:
+        if frame.f_code is not code:
+            return None
+        if event == "line" and frame.f_lineno == point.line:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    threading.settrace(trace)
+    sys.settrace(trace)
+
+
+def in_a_child(work: Callable[[], bool]) -> tuple[bool, bool]:
+    """Whether the child was killed, and what its work returned."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(10 if work() else 11)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return True, False
+    assert os.WEXITSTATUS(status) in {10, 11}, "the child broke off by itself"
+    return False, os.WEXITSTATUS(status) == 10
+
+
+class Laboratory:
+    """One installation, in which a lead is posted and delivered once for each point."""
+
+    def __init__(self, flow: str) -> None:
+        self.flow = flow
+        self.app = create_app(config.load())
+        self.site: Site = self.app.extensions["leadferry"]
+        self.store = self.site.office.store
+
+    def post(self, form: str, email: str) -> bool:
+        answer = self.app.test_client().post(f"/f/{form}", json={"firstName": "Jane", "email": email})
+        return answer.status_code == 200
+
+    def turn(self) -> bool:
+        loop = worker.Worker(self.site.office, threads=2)
+        loop.turn()
+        loop.stop()
+        return True
+
+    def try_out(self, point: Point, form: str) -> tuple[bool, bool, str]:
+        """Whether the process was killed, whether the visitor was thanked, and the visitor's address."""
+        email = f"{point.function}-{point.line}-{form}@example.com".lower()
+        if self.flow == "worker":
+            in_a_child(lambda: self.post(form, email))
+
+        def run() -> bool:
+            die_at(point, self.flow)
+            return self.turn() if self.flow == "worker" else self.post(form, email)
+
+        killed, finished = in_a_child(run)
+        return killed, self.flow == "worker" or finished, email
+
+    def state(self, email: str) -> str | None:
+        rows = leads.find(self.store, Filter(email=email), None)
+        assert len(rows) <= 1
+        state = rows[0].state if rows else None
+        self.store.engine.dispose()  # no connection may be open when the next child is made
+        return state
+
+    def deliver_the_rest(self) -> None:
+        """As a worker does once every lease and every wait is over."""
+        for _ in range(30):
+            later = self.store.now() + 1_000_000
+            turn = outbox.Turn(1000)
+            claims = outbox.claim_due(self.store, turn, later)
+            for claim in claims:
+                delivery.attempt(self.site.office, claim, "worker")
+            if not claims:
+                return
+        raise AssertionError("leads were tried again and again")
+
+    def tries(self, email: str) -> list[str]:
+        (row,) = leads.find(self.store, Filter(email=email), None) or (None,)
+        found = leads.detail(self.store, row)["deliveries"] if row else []
+        return [f"{tried['outcome']} {tried['reason']}" for each in found for tried in each["history"]]
+
+
+def outcomes(flow: str) -> Iterator[Outcome]:
+    laboratory = Laboratory(flow)
+    deaths = []
+    for point in points(flow):
+        for form in FORMS[flow]:
+            killed, thanked, email = laboratory.try_out(point, form)
+            deaths.append((point, form, email, killed, thanked, laboratory.state(email)))
+    laboratory.deliver_the_rest()
+    for point, form, email, killed, thanked, at_death in deaths:
+        at_last = laboratory.state(email)
+        yield Outcome(str(point), form, email, killed, thanked, at_death, at_last, laboratory.tries(email))
+
+
+if __name__ == "__main__":
+    json.dump([asdict(each) for each in outcomes(sys.argv[1])], sys.stdout)
