@@ -18,6 +18,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 128
 graceful_timeout = 40  # longer than the 30 seconds that one try may take
 keepalive = 5
+forwarded_allow_ips = ""  # which headers of proxies count is decided by TRUSTED_PROXIES alone
 control_socket_disable = True
 
 

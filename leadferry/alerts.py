@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -20,9 +19,6 @@ from leadferry.transport import TransportError
 from leadferry.vendors.base import Destination, Request, Secret, Template, one_line
 
 log = logging.getLogger("leadferry.alerts")
-
-EVERY = 30.0
-"""Seconds between two looks, by one process of all."""
 
 QUIET = 3600.0
 """Seconds in which one cause is reported once at most."""
@@ -52,18 +48,6 @@ class Alerts:
     def __init__(self, settings: Settings, office: Office) -> None:
         self._settings = settings
         self._office = office
-        self._next_look = 0.0
-
-    def look(self) -> None:
-        """Called often; looks now and then, and reports what is new. Never raises."""
-        if time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + EVERY
-        try:
-            if reports.take_turn(self._office.store, "alerts", EVERY):
-                self.report(self.find())
-        except Exception:
-            log.exception("alerts could not be looked for")
 
     def find(self) -> list[Alert]:
         now = self._office.store.now()

@@ -21,6 +21,7 @@ from flask.cli import AppGroup, with_appcontext
 from leadferry import leads, outbox, privacy
 from leadferry.backup import back_up
 from leadferry.catalog import check_folder
+from leadferry.chores import chores
 from leadferry.config import SettingsError
 from leadferry.delivery import attempt, missing_fields, probe_account
 from leadferry.fields import CAMPAIGN, RESERVED
@@ -32,7 +33,6 @@ from leadferry.store import StoreError, upgrade
 from leadferry.submission import read
 from leadferry.vendors import ADAPTERS
 from leadferry.vendors.base import Adapter, as_text
-from leadferry.web import chores
 from leadferry.web.site import Site
 from leadferry.worker import Worker
 
@@ -296,7 +296,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "".join(f"${{{part['secret']}}}" if isinstance(part, dict) else part for part in value)
     if isinstance(value, dict):
-        return f"<{len(value['base64']) * 3 // 4} bytes>"
+        return f"<{value['bytes']} bytes>"
     return str(value)
 
 

@@ -38,8 +38,8 @@ MAX_CALLS = 3
 SHOWN_ANSWER = 4000
 """Characters of a vendor's answer that an Attempt keeps."""
 
-SCHEDULE = (5, 20, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 28_800)
-"""Seconds from one failed try to the next: about a day in all. After the last the lead is dead."""
+SCHEDULE = (5, 20, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 36_000)
+"""Seconds from one failed try to the next: a day in all. After the last the lead is dead."""
 
 LONGEST_RETRY_AFTER = 21_600.0
 FIRST_PROBE = 20.0
@@ -171,7 +171,7 @@ class _Conversation:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise self._not_sent("There was no time left to send it.")
-        call: dict[str, Any] = {"request": request.to_json(), "status": None, "answer": None}
+        call: dict[str, Any] = {"request": without_files(request.to_json()), "status": None, "answer": None}
         self.calls.append(call)
         response = self.office.transport.send(request, self._secret, left)
         call["status"] = response.status
@@ -217,6 +217,17 @@ class _Conversation:
                 "code": result.code and self._masked(result.code),
             }
         )
+
+
+def without_files(request: dict[str, Any]) -> dict[str, Any]:
+    """A request for the record: of a file only how large it was, or every try would keep the whole of it."""
+    if "form" not in request:
+        return request
+    pairs = [
+        [name, {"bytes": len(value["base64"]) * 3 // 4} if isinstance(value, dict) else value]
+        for name, value in request["form"]
+    ]
+    return {**request, "form": pairs}
 
 
 def storable(text: str) -> str:

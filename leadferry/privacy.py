@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, null, select, update
 
-from leadferry import reports
 from leadferry.catalog import Catalog
 from leadferry.forms import Form
 from leadferry.models import attempt, delivery, lead, lead_file
@@ -18,9 +17,6 @@ from leadferry.store import Store
 log = logging.getLogger("leadferry.privacy")
 
 DAY = 86_400.0
-EVERY = 3600.0
-"""Seconds between two looks for what is past its time, by one process of all."""
-
 QUARANTINE_DAYS = 30
 BATCH = 500
 
@@ -81,18 +77,6 @@ class Retention:
     def __init__(self, store: Store, catalog: Catalog) -> None:
         self._store = store
         self._catalog = catalog
-        self._next_look = 0.0
-
-    def look(self) -> None:
-        """Called often; looks once an hour. Never raises."""
-        if time.monotonic() < self._next_look:
-            return
-        self._next_look = time.monotonic() + EVERY
-        try:
-            if reports.take_turn(self._store, "retention", EVERY):
-                self.erase_old()
-        except Exception:
-            log.exception("leads past their time could not be erased")
 
     def erase_old(self) -> int:
         """Delivered leads past their form's `retention`, and quarantined ones past their own time."""

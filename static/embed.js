@@ -40,7 +40,8 @@
     if (!base) return;
     seen.add(box);
     const frame = found || document.createElement("iframe");
-    const each = { box, form, frame, names: ((script || box).dataset.fields || "").split(","), origin: new URL(base).origin };
+    const names = (box.dataset.fields || (script && script.dataset.fields) || "").split(",");
+    const each = { box, form, frame, names, origin: new URL(base).origin };
     frame.style.border = 0;
     frame.style.width = "100%";
     places.push(each);

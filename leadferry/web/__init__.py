@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -14,11 +13,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from leadferry import logs, metrics
-from leadferry.alerts import Alerts
 from leadferry.catalog import Catalog
+from leadferry.chores import chores
 from leadferry.config import Settings
 from leadferry.delivery import Office
-from leadferry.privacy import Retention
 from leadferry.rate import RateLimit
 from leadferry.store import open_store
 from leadferry.tokens import PageTokens
@@ -71,17 +69,6 @@ def make_site(settings: Settings) -> Site:
         worker=Worker(office, on_turn=chores(settings, office)),
         post_limit=RateLimit(settings.root / "var" / "post_limit", *limit) if limit else None,
     )
-
-
-def chores(settings: Settings, office: Office) -> Callable[[], None]:
-    """What the delivery loop does beside delivering, each by one process of all at its own pace."""
-    looks = (Alerts(settings, office).look, Retention(office.store, office.catalog).look)
-
-    def look() -> None:
-        for each in looks:
-            each()
-
-    return look
 
 
 def make_office(settings: Settings) -> Office:

@@ -38,7 +38,7 @@ def framed_height(form: Form, width: float) -> int:
     """Pixels of a form's page in a frame so many pixels wide."""
     edge = 8.0 if {"background", "text"}.isdisjoint(form.theme) else 20.0
     inner = min(width, _pixels(form.theme.get("max_width", ""), 672)) - 2 * edge
-    heights = [_head(form, width, inner), _questions(form, width, inner), 50.0]
+    heights = [_head(form, width, inner), _questions(form, width, inner), _button(form.submit, inner)]
     return math.ceil(sum(heights) + 2 * edge + _SAFETY)
 
 
@@ -115,6 +115,10 @@ def _options(each: Field, width: float, inner: float) -> float:
     heights = [_lines(option.label, room, 16) * _LINE + 22 for option in each.options]
     rows = [max(heights[at : at + columns]) for at in range(0, len(heights), columns)]
     return sum(rows) + 8 * (len(rows) - 1)
+
+
+def _button(label: str, inner: float) -> float:
+    return _lines(label, inner - 58, 17, _BOLD) * 23.8 + 26
 
 
 # --- text ---

@@ -65,6 +65,7 @@ def post(name: str) -> Response:
 @public.post("/submit", provide_automatic_options=False)
 def submit() -> Response:
     client = Client.of(request)
+    g.answers_a_pasted_form = True
     try:
         body = read_body(request, _largest_body())
     except BodyError as error:

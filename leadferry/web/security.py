@@ -19,10 +19,10 @@ def add_headers(app: Flask) -> None:
 
     @app.after_request
     def secure(response: Response) -> Response:
-        form = g.get("framable")
+        form, anywhere = g.get("framable"), g.get("answers_a_pasted_form", False)
         headers = response.headers
-        headers["Content-Security-Policy"] = policy(form)
-        if form is None:
+        headers["Content-Security-Policy"] = policy(form, anywhere=anywhere)
+        if form is None and not anywhere:
             headers["X-Frame-Options"] = "DENY"
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
@@ -30,11 +30,15 @@ def add_headers(app: Flask) -> None:
         return response
 
 
-def policy(form: Form | None) -> str:
-    """The Content-Security-Policy of a form's pages, or of a page that belongs to no form."""
+def policy(form: Form | None, *, anywhere: bool = False) -> str:
+    """The Content-Security-Policy of a form's pages, or of a page that belongs to no form.
+
+    ``anywhere``: it answers a form that is pasted into a page, perhaps in a frame, though no form of ours was found.
+    """
+    framing = "" if anywhere and form is None else ancestors(form)
     return (
         f"default-src 'none'; script-src 'self'; style-src {styles(form)}; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self'; base-uri 'none'; form-action {targets(form)}{ancestors(form)}"
+        f"connect-src 'self'; base-uri 'none'; form-action {targets(form)}{framing}"
     )
 
 
@@ -52,7 +56,7 @@ def targets(form: Form | None) -> str:
 
 
 def ancestors(form: Form | None) -> str:
-    """Who may frame the page. For anybody the directive is left out: a sandboxed frame is an origin that * leaves out."""
+    """Who may frame the page. For anybody it is left out: `*` does not match a sandboxed frame."""
     if form is None:
         return "; frame-ancestors 'none'"
     if form.framing == "anywhere":

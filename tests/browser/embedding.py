@@ -1,4 +1,4 @@
-"""Pages that carry a form of ours: pasted in each way, into each kind of frame that builders and owners put around it."""
+"""Pages that carry a form of ours: pasted in each way, into each kind of frame that builders put around it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def framed_document(stage: Stage, path: str, pasted: str, sandbox: str) -> str:
     """A page with a builder's frame, whose content is a page of another host."""
     shut_in = f' sandbox="{escape(sandbox)}"' if sandbox else ""
     inner = _on_another_host(stage, path, pasted)
-    return document(f'<h1>Our page</h1><iframe title="Builder" width="100%" height="900" src="{inner}"{shut_in}></iframe>')
+    return document(
+        f'<h1>Our page</h1><iframe title="Builder" width="100%" height="900" src="{inner}"{shut_in}></iframe>'
+    )
 
 
 def built_document(stage: Stage, builder: str, pasted: str) -> str:

@@ -6,18 +6,25 @@ lead, as JSON. It is a process of its own because it forks: nothing else may run
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import os
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from types import CodeType, FrameType
 from typing import Any
 
-from leadferry import config, delivery, leads, outbox, store, transport, worker
+from sqlalchemy import select, update
+
+from leadferry import config, leads, outbox, transport, worker
+from leadferry import delivery as trying
 from leadferry.leads import Filter
+from leadferry.models import delivery, lead
 from leadferry.web import create_app, site
 from leadferry.web.public import _accept_and_wait, _answer
 from leadferry.web.site import Site
@@ -40,21 +47,29 @@ CLAIMING: tuple[Callable[..., Any], ...] = (
     outbox._take,
 )
 TRYING: tuple[Callable[..., Any], ...] = (
-    delivery.attempt,
-    delivery._try,
-    delivery._frozen,
-    delivery._Conversation.hold,
-    delivery._Conversation._call,
+    trying.attempt,
+    trying._try,
+    trying._frozen,
+    trying._Conversation.hold,
+    trying._Conversation._call,
     transport.Transport.send,
     transport.Transport._exchange,
     transport._read,
-    delivery._settle,
+    trying._settle,
     outbox.record,
     outbox._add_attempt,
     outbox._change_account,
 )
-FLOWS = {"visitor": ACCEPTING + TRYING, "worker": CLAIMING + TRYING}
-FORMS = {"visitor": ("waiting-recognises", "waiting-forgets"), "worker": ("later-recognises", "later-forgets")}
+FLOWS = {"accept": ACCEPTING, "try": TRYING, "claim": CLAIMING}
+FORMS = {
+    "accept": ("waiting-recognises",),
+    "try": ("waiting-recognises", "waiting-forgets"),
+    "claim": ("later-recognises",),
+}
+"""Of the first ones a visitor waits for the vendor, and all happens in one process; of the last a worker takes it."""
+
+LONG = 1_000_000.0
+"""Seconds, longer than any wait."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +102,15 @@ def code_of(function: Callable[..., Any]) -> CodeType:
 
 
 def points(flow: str) -> list[Point]:
-    """Every line that can be executed, without the `def` itself."""
+    """The line of every statement."""
     found = []
     for function in FLOWS[flow]:
-        code = code_of(function)
-        lines = {line for _, _, line in code.co_lines() if line and line > code.co_firstlineno}
-        found += [Point(function.__qualname__, line) for line in sorted(lines)]
+        executable = {line for _, _, line in code_of(function).co_lines()}
+        source, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(source)))
+        statements = {node.lineno + first - 1 for node in ast.walk(tree) if isinstance(node, ast.stmt)}
+        body = sorted(executable & statements - {code_of(function).co_firstlineno})
+        found += [Point(function.__qualname__, line) for line in body]
     return found
 
 
@@ -135,9 +153,10 @@ class Laboratory:
         self.app = create_app(config.load())
         self.site: Site = self.app.extensions["leadferry"]
         self.store = self.site.office.store
+        self.post(FORMS[flow][0], "refused@example.com", "")  # everything is loaded before it forks
 
-    def post(self, form: str, email: str) -> bool:
-        answer = self.app.test_client().post(f"/f/{form}", json={"firstName": "Jane", "email": email})
+    def post(self, form: str, email: str, first_name: str = "Jane") -> bool:
+        answer = self.app.test_client().post(f"/f/{form}", json={"firstName": first_name, "email": email})
         return answer.status_code == 200
 
     def turn(self) -> bool:
@@ -149,31 +168,35 @@ class Laboratory:
     def try_out(self, point: Point, form: str) -> tuple[bool, bool, str]:
         """Whether the process was killed, whether the visitor was thanked, and the visitor's address."""
         email = f"{point.function}-{point.line}-{form}@example.com".lower()
-        if self.flow == "worker":
+        if self.flow == "claim":
             in_a_child(lambda: self.post(form, email))
 
         def run() -> bool:
             die_at(point, self.flow)
-            return self.turn() if self.flow == "worker" else self.post(form, email)
+            return self.turn() if self.flow == "claim" else self.post(form, email)
 
         killed, finished = in_a_child(run)
-        return killed, self.flow == "worker" or finished, email
+        return killed, self.flow == "claim" or finished, email
 
     def state(self, email: str) -> str | None:
         rows = leads.find(self.store, Filter(email=email), None)
         assert len(rows) <= 1
-        state = rows[0].state if rows else None
+        return rows[0].state if rows else None
+
+    def put_aside(self, email: str) -> None:
+        """The next child must not meet this lead."""
+        mine = select(lead.c.id).where(lead.c.answers["email"].as_string() == email)
+        waiting = delivery.c.lead_id.in_(mine) & (delivery.c.state == "pending")
+        with self.store.write() as connection:
+            connection.execute(update(delivery).where(waiting).values(due_at=delivery.c.due_at + LONG))
         self.store.engine.dispose()  # no connection may be open when the next child is made
-        return state
 
     def deliver_the_rest(self) -> None:
         """As a worker does once every lease and every wait is over."""
         for _ in range(30):
-            later = self.store.now() + 1_000_000
-            turn = outbox.Turn(1000)
-            claims = outbox.claim_due(self.store, turn, later)
+            claims = outbox.claim_due(self.store, outbox.Turn(1000), self.store.now() + 2 * LONG)
             for claim in claims:
-                delivery.attempt(self.site.office, claim, "worker")
+                trying.attempt(self.site.office, claim, "worker")
             if not claims:
                 return
         raise AssertionError("leads were tried again and again")
@@ -191,6 +214,7 @@ def outcomes(flow: str) -> Iterator[Outcome]:
         for form in FORMS[flow]:
             killed, thanked, email = laboratory.try_out(point, form)
             deaths.append((point, form, email, killed, thanked, laboratory.state(email)))
+            laboratory.put_aside(email)
     laboratory.deliver_the_rest()
     for point, form, email, killed, thanked, at_death in deaths:
         at_last = laboratory.state(email)

@@ -134,7 +134,7 @@ def _hold_while_it_is_full(visitor: Visitor, database: Path, thanked: dict[str, 
     as_json, as_page = visitor.post(2000), visitor.post(2001, accept="text/html")
     assert (as_json.status_code, as_json.json()["error_code"]) == (503, "lf501")
     assert (as_page.status_code, as_page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
-    assert "Try Again Later" in as_page.text
+    assert "We could not save your answers" in as_page.text
     assert "n2001@example.com" in as_page.text, "what was typed is gone"
     assert [visitor.status(path) for path in ("/healthz", "/f/quote", "/readyz")] == [200, 200, 503]
     assert _rows(database, "PRAGMA integrity_check") == {"ok"}

@@ -109,7 +109,7 @@ class Vendor(BaseHTTPRequestHandler):
     def take_and_hang(self) -> None:
         self.ledger.take(self.kind, self.lead)
         time.sleep(4)
-        self.accept()
+        self.answer(200)
 
     def take_and_reset(self) -> None:
         self.ledger.take(self.kind, self.lead)

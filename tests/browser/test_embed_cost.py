@@ -1,0 +1,131 @@
+"""What an embedded form costs the page around it: bytes, requests, and how far the page moves when the form comes."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import requests
+from dotenv import dotenv_values
+from playwright.sync_api import Browser, Page
+
+from leadferry.forms import Form
+from leadferry.web.height import framed_height
+from tests.browser.embedding import asked, document, frame_that
+from tests.browser.stage import Host, Tab, host_site, tab
+from tests.installation import REPOSITORY, Installation, make, serve, wait_until
+
+pytestmark = pytest.mark.browser
+
+FORMS = sorted(path.stem for path in (REPOSITORY / "forms").glob("*.yaml"))
+WIDTHS = (1280, 768, 390)
+
+MEASURE = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The demo's own forms."""
+    root = tmp_path_factory.mktemp("demo")
+    environ = {name: value for name, value in dotenv_values(REPOSITORY / ".env.example").items() if value}
+    installation = make(root, None, {**environ, "SANDBOX_URL": "http://127.0.0.1:9", "ALLOW_PRIVATE_VENDORS": "1"})
+    for path in (REPOSITORY / "forms").glob("*.yaml"):
+        shutil.copy(path, root / "forms")
+    yield installation
+    installation.close()
+
+
+@pytest.fixture(scope="module")
+def product(demo: Installation) -> Iterator[str]:
+    with serve(demo.app) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with host_site() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser) -> Iterator[Tab]:
+    with tab(browser) as opened:
+        opened.page.add_init_script(MEASURE)
+        yield opened
+
+
+def form_of(demo: Installation, name: str) -> Form:
+    form = demo.site.office.catalog.get(name)
+    assert isinstance(form, Form)
+    return form
+
+
+def packed(content: bytes) -> int:
+    return len(gzip.compress(content))
+
+
+# --- bytes ---
+
+
+def test_the_script_is_at_most_three_kilobytes(product: str) -> None:
+    assert packed(requests.get(f"{product}/embed.js", timeout=10).content) <= 3_000
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_framed_form_is_at_most_fifteen_kilobytes_in_all(product: str, browser: Browser, name: str) -> None:
+    with tab(browser) as opened:
+        files: dict[str, int] = {}
+        opened.page.on("response", lambda response: files.update({response.url: packed(response.body())}))
+        opened.page.goto(f"{product}/f/{name}", wait_until="networkidle")
+    assert len(files) == 3
+    assert sum(files.values()) <= 15_000
+
+
+# --- height ---
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_estimate_is_the_height_in_a_browser_or_a_line_more(
+    demo: Installation, product: str, host: Host, visitor: Tab, name: str
+) -> None:
+    page, form = visitor.page, form_of(demo, name)
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto(host.put("estimate", f'<iframe src="{product}/f/{name}" style="border:0"></iframe>'))
+    frame = frame_that(page, lambda each: each.locator("form"))
+    for width in (280, 312, 344, 390, 430, 500, 575, 576, 704, 768, 1280):
+        page.locator("iframe").evaluate("(frame, width) => { frame.style.width = `${width}px` }", width)
+        wait_until(lambda width=width: frame.evaluate("innerWidth") == width)
+        real = frame.evaluate("document.documentElement.getBoundingClientRect().height")
+        assert 0 <= framed_height(form, width) - real <= 60, (width, real)
+
+
+def shift_of(page: Page, host: Host, pasted: str, width: int) -> float:
+    """The layout shift of a page with more below its form, by the time that everything has come."""
+    page.set_viewport_size({"width": width, "height": 844 if width == 390 else 800})
+    below = "<p>What stands below the form.</p>" * 30
+    page.goto(host.put("shift", document(f"<h1>Our page</h1>{pasted}{below}")))
+    page.wait_for_function("document.querySelector('iframe')?.style.colorScheme")
+    frame = frame_that(page, lambda each: each.locator("form"))
+    wait_until(lambda: frame.evaluate("document.documentElement.scrollHeight <= innerHeight"))
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return float(page.evaluate("shift"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", FORMS)
+def test_the_page_around_the_form_does_not_move(product: str, host: Host, visitor: Tab, name: str, width: int) -> None:
+    pasted = requests.get(f"{product}/f/{name}/snippet?kind=script", timeout=10).text
+    assert shift_of(visitor.page, host, pasted, width) <= 0.01
+
+
+def test_a_page_that_reserves_nothing_is_seen_to_move(product: str, host: Host, visitor: Tab) -> None:
+    """Else the test above would prove nothing."""
+    bare = f'<script async src="{product}/embed.js" data-form="newsletter"></script>'
+    assert shift_of(visitor.page, host, bare, 1280) > 0.05
