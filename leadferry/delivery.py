@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
 
 from leadferry import leads, metrics, outbox
 from leadferry.catalog import Catalog
@@ -37,6 +39,10 @@ PATIENCE = 300.0
 MAX_CALLS = 3
 SHOWN_ANSWER = 4000
 """Characters of a vendor's answer that an Attempt keeps."""
+
+MASK = "***"
+SHORTEST_SECRET = 4
+"""What is shorter than this would be found, and masked, in every other word."""
 
 SCHEDULE = (5, 20, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 36_000)
 """Seconds from one failed try to the next: a day in all. After the last the lead is dead."""
@@ -175,7 +181,7 @@ class _Conversation:
         self.calls.append(call)
         response = self.office.transport.send(request, self._secret, left)
         call["status"] = response.status
-        call["answer"] = storable(self._masked(response.text[:SHOWN_ANSWER]))
+        call["answer"] = storable(self._masked(response.text)[:SHOWN_ANSWER])
         return response
 
     def _seconds_until_turn(self) -> float:
@@ -204,10 +210,7 @@ class _Conversation:
         return value
 
     def _masked(self, text: str) -> str:
-        for value in self.secrets:
-            if len(value) >= 4:
-                text = text.replace(value, "***")
-        return text
+        return masked(text, self.secrets)
 
     def _scrubbed(self, result: Result) -> Result:
         return Result(
@@ -217,6 +220,18 @@ class _Conversation:
                 "code": result.code and self._masked(result.code),
             }
         )
+
+
+def masked(text: str, secrets: Collection[str]) -> str:
+    """A vendor's words without our secrets, as they are or escaped, also where the text was cut in one's middle."""
+    for value in secrets:
+        if len(value) >= SHORTEST_SECRET:
+            for form in {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}:
+                text = text.replace(form, MASK)
+            for length in range(len(value) - 1, SHORTEST_SECRET - 1, -1):
+                if text.endswith(value[:length]):
+                    text = text[:-length] + MASK
+    return text
 
 
 def without_files(request: dict[str, Any]) -> dict[str, Any]:

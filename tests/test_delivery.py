@@ -12,6 +12,7 @@ from leadferry.delivery import (
     SCHEDULE,
     delay,
     error_code,
+    masked,
     next_state,
     probe_delay,
     storable,
@@ -155,3 +156,18 @@ def test_the_visitor_is_told_of_a_refusal_and_of_nothing_else(result: Result, co
 
 def test_what_no_database_takes_is_not_stored() -> None:
     assert storable("a\x00b\ud800c") == "ab?c"
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        "key sec/ret+key is wrong",
+        "key sec%2Fret%2Bkey is wrong",
+        '{"key": "sec/ret+key"}',
+        "cut off in its middle: sec/ret+k",
+    ],
+)
+def test_a_secret_that_a_vendor_echoes_is_masked(echoed: str) -> None:
+    shown = masked(echoed, {"sec/ret+key"})
+    assert "***" in shown
+    assert "ret" not in shown

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from leadferry.forms import Form
 from leadferry.web.height import framed_height
-from tests.browser.embedding import asked, document, frame_that
+from tests.browser.embedding import document, frame_that
 from tests.browser.stage import Host, Tab, host_site, tab
 from tests.installation import REPOSITORY, Installation, make, serve, wait_until
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadferry.store import upgrade
-from tests.crash.fleet import DeliveryWorker, Vendor, Visitors, Web, forms, running
+from tests.crash.fleet import FORM, DeliveryWorker, Vendor, Visitors, Web, running
 from tests.crash.proof import hold_the_balance, hold_the_end, wait_for_the_end
 from tests.installation import Installation, make, wait_until
 from tests.services.postgres import Postgres, StopMode, temporary_postgres
@@ -38,13 +38,14 @@ def test_a_restart_of_postgresql_loses_nothing_and_everything_connects_again_by_
     server: Postgres, installation: Installation, mode: StopMode
 ) -> None:
     vendor = Vendor(installation.root, seed="restart")
-    installation.form("recognises", forms(vendor.url)["recognises"])
+    for name, text in _forms(f"{vendor.url}/recognises").items():
+        installation.form(name, text)
     log = installation.root / "process.log"
     web, worker = Web(installation), DeliveryWorker(installation)
     with running(vendor, web, worker):
         vendor.mood("fair")
         wait_until(lambda: "Delivering with" in log.read_text("utf-8"), seconds=30)
-        with Visitors(web.url, forms=("recognises",), per_second=40, threads=4) as visitors:
+        with Visitors(web.url, forms=("at-once", "later"), per_second=40, threads=4) as visitors:
             wait_until(lambda: len(visitors.thanked) >= 40)
             server.restart(mode)
             before = len(visitors.thanked)
@@ -53,7 +54,14 @@ def test_a_restart_of_postgresql_loses_nothing_and_everything_connects_again_by_
         hold_the_balance(installation.store, visitors.thanked)
         wait_for_the_end(installation.store, 30)
         assert (web.stop(), worker.stop()) == (0, 0)
-        found = hold_the_end(installation.store, visitors.thanked, vendor.ledger())
+        taken = vendor.ledger()["recognises"]
+        found = hold_the_end(installation.store, visitors.thanked, {"at-once": taken, "later": taken})
     assert {each.state for each in found} == {"delivered"}
     assert installation.cli("leads", "balance").exit_code == 0
 
+
+
+def _forms(url: str) -> dict[str, str]:
+    """One that gunicorn sends while the visitor waits, one that only the worker sends."""
+    at_once, later = (FORM.format(name=name, url=url, on_unknown="retry") for name in ("at-once", "later"))
+    return {"at-once": at_once, "later": later.replace("wait: 2", "wait: 0")}

@@ -35,6 +35,14 @@ STOP_SIGNALS: dict[StopMode, signal.Signals] = {
 }
 
 
+class Address(NamedTuple):
+    """A network address of this host to listen on besides the socket, for whoever comes from the subnet."""
+
+    host: str
+    port: int
+    subnet: str
+
+
 class PostgresMissingError(RuntimeError):
     """No PostgreSQL server programs on this machine."""
 
@@ -51,12 +59,13 @@ class Account(NamedTuple):
 
 
 class Postgres:
-    """One server, durable as in production (fsync on). It listens on no network address."""
+    """One server, durable as in production (fsync on). It listens on no network address unless one is given."""
 
-    def __init__(self, programs: Path, folder: Path, account: Account) -> None:
+    def __init__(self, programs: Path, folder: Path, account: Account, address: Address | None = None) -> None:
         self._programs = programs
         self._folder = folder
         self._account = account
+        self._address = address
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -118,6 +127,9 @@ class Postgres:
         with self._log.open("ab") as log:
             if self._spawn(command, log.fileno()).wait() != 0:
                 raise PostgresServerError(f"initdb failed:\n{self._last_words()}")
+        if self._address:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all {ROLE} {self._address.subnet} trust\n")
         self.start()
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
@@ -134,6 +146,8 @@ class Postgres:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "fsync": "on"}
+        if self._address:
+            settings |= {"listen_addresses": self._address.host, "port": str(self._address.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             return self._spawn([self._programs / "postgres", "-D", self._data, *options], log.fileno())
@@ -169,13 +183,13 @@ class Postgres:
 
 
 @contextmanager
-def temporary_postgres() -> Iterator[Postgres]:
+def temporary_postgres(address: Address | None = None) -> Iterator[Postgres]:
     """Start a server with the superuser and the empty database `leadferry`; remove it with all its data at the end."""
     programs = find_programs()
     account = server_account()
     folder = Path(tempfile.mkdtemp(prefix="leadferry-pg-"))
     os.chown(folder, *account)
-    server = Postgres(programs, folder, account)
+    server = Postgres(programs, folder, account, address)
     try:
         server.create_cluster()
         yield server
