@@ -210,4 +210,3 @@ class Visitors:
         with self._lock:
             self.answers[what] += 1
             self.slowest = max(self.slowest, time.monotonic() - began)
-

@@ -16,7 +16,7 @@ outbox.LEASE /= FACTOR
 from leadferry import delivery  # noqa: E402
 
 delivery.DEADLINE /= FACTOR
-delivery.SCHEDULE = tuple(seconds / FACTOR for seconds in delivery.SCHEDULE)
+delivery.SCHEDULE = tuple(seconds / FACTOR for seconds in delivery.SCHEDULE)  # type: ignore[assignment]
 delivery.FIRST_PROBE /= FACTOR
 delivery.LONGEST_PROBE /= FACTOR
 

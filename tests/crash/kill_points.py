@@ -105,7 +105,7 @@ def points(flow: str) -> list[Point]:
     """The line of every statement."""
     found = []
     for function in FLOWS[flow]:
-        executable = {line for _, _, line in code_of(function).co_lines()}
+        executable = {line for _, _, line in code_of(function).co_lines() if line}
         source, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(source)))
         statements = {node.lineno + first - 1 for node in ast.walk(tree) if isinstance(node, ast.stmt)}
@@ -136,7 +136,7 @@ def in_a_child(work: Callable[[], bool]) -> tuple[bool, bool]:
         try:
             os._exit(10 if work() else 11)
         except BaseException:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            sys.excepthook(*sys.exc_info())
             os._exit(1)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:

@@ -42,9 +42,7 @@ class Laboratory:
 
 
 @pytest.fixture(scope="module")
-def laboratories(
-    database_url: str | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Laboratory]]:
+def laboratories(database_url: str | None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Laboratory]:
     """What came of every point's leads, and what the vendor got of each person; the flows share a database."""
     root = tmp_path_factory.mktemp("installation")
     vendor = Vendor(root, "kill points")
@@ -62,7 +60,7 @@ def laboratories(
         for leads in vendor.ledger().values():
             for lead in leads.values():
                 ledger[lead["email"]].append(lead)
-    yield {flow: Laboratory(found, ledger) for flow, found in outcomes.items()}
+    return {flow: Laboratory(found, ledger) for flow, found in outcomes.items()}
 
 
 def experiment(root: Path, environ: dict[str, str], flow: str) -> dict[str, list[Outcome]]:
@@ -103,8 +101,11 @@ def test_most_lines_were_died_at_in_every_state(laboratories: dict[str, Laborato
     found = [each for outcomes in laboratories[flow].outcomes.values() for each in outcomes]
     assert sum(each.killed for each in found) > len(found) * 0.6
     states = {each.at_death for each in found if each.killed}
-    assert states == {
-        "accept": {None, "sending", "delivered"},
-        "try": {"sending", "delivered"},
-        "claim": {"pending", "sending"},
-    }[flow]
+    assert (
+        states
+        == {
+            "accept": {None, "sending", "delivered"},
+            "try": {"sending", "delivered"},
+            "claim": {"pending", "sending"},
+        }[flow]
+    )

@@ -13,6 +13,5 @@ def test_no_kill_loses_a_lead_or_sends_it_twice(install: Install) -> None:
     installation = install(ALLOW_PRIVATE_VENDORS="1")
     plan = Plan(leads=400, kills=8, per_second=40, longest_pause=1.0, seed="short", settle_seconds=120)
     figures = run(installation, plan)
-    print(figures)
     assert len(figures.leads) == plan.leads
     assert figures.kills == plan.kills

@@ -60,7 +60,6 @@ def test_a_restart_of_postgresql_loses_nothing_and_everything_connects_again_by_
     assert installation.cli("leads", "balance").exit_code == 0
 
 
-
 def _forms(url: str) -> dict[str, str]:
     """One that gunicorn sends while the visitor waits, one that only the worker sends."""
     at_once, later = (FORM.format(name=name, url=url, on_unknown="retry") for name in ("at-once", "later"))

@@ -1,8 +1,8 @@
 """A vendor in a process of its own that delays, resets, truncates, lies and recovers, and remembers what it got.
 
-`python -m tests.crash.vendor ADDRESS PORT SEED`. Below /recognises it takes a repeated webhook-id for the same lead; below
-/forgets every call that it processes is one more lead. What it does with a call is drawn from the seed, the id and the
-number of the call, so that a run can be repeated.
+`python -m tests.crash.vendor ADDRESS PORT SEED`. Below /recognises it takes a repeated webhook-id for the same lead;
+below /forgets every call that it processes is one more lead. What it does with a call is drawn from the seed, the id
+and the number of the call, so that a run can be repeated.
 
 GET /ledger tells what it remembers; POST /mood?fair makes it answer well from then on, POST /mood?foul as it began.
 """
