@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,9 +208,14 @@ def open_store(settings: Settings) -> Store:
 
 
 def upgrade(store: Store) -> None:
-    """Brings the schema up to date, one process at a time, in one transaction."""
+    """Brings the schema up to date, one process at a time, in one transaction.
+
+    Raises:
+        StoreError: it stands as it was; the database does not take it, or was made by a newer version.
+    """
     from alembic import command  # noqa: PLC0415  # 0.3 s that only an upgrade needs
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
@@ -219,7 +224,10 @@ def upgrade(store: Store) -> None:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             store.one_at_a_time(connection, "upgrade")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreRefusal(f"its schema is {store.schema()}, which this version does not know") from error
 
 
 @contextmanager
@@ -239,9 +247,8 @@ def _uses_wal(store: Store) -> bool:
 
 def _use_wal(path: Path) -> None:
     """Kept in the file itself, so set once, under the lock: two processes at it get `database is locked`."""
-    connection = sqlite_driver.connect(path, timeout=BUSY_SECONDS)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
+    with closing(sqlite_driver.connect(path, timeout=BUSY_SECONDS)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -297,7 +304,7 @@ def _trouble_named() -> Iterator[None]:
         raise StoreRefusal(_first_line(error.orig)) from error
     except DBAPIError as error:
         raise StoreError(_first_line(error.orig)) from error
-    except (NoConnectionFree, OSError) as error:
+    except (NoConnectionFree, OSError, sqlite_driver.Error) as error:
         raise StoreError(_first_line(error)) from error
 
 

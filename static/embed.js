@@ -36,7 +36,7 @@
     if (seen.has(box)) return;
     const form = box.dataset.leadferry;
     const found = box.querySelector("iframe");
-    const base = script ? script.src.split("/embed.js")[0] : found && found.src.split("/f/")[0];
+    const base = script && script.src ? script.src.split("/embed.js")[0] : found && found.src.split("/f/")[0];
     if (!base) return;
     seen.add(box);
     const frame = found || document.createElement("iframe");

@@ -1,115 +1,196 @@
-"""The schema: made from nothing, brought up with leads in it, the same as the tables that the code speaks of."""
+"""The schema: migrations make what models say, from nothing and from every released version with data in it."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, select, text
+from sqlalchemy import inspect, text
 
-from leadferry import models
+from leadferry import leads, models, outbox, store
+from leadferry.leads import Filter
 from leadferry.store import SCHEMA, Store, upgrade
-from tests.conftest import Install
-from tests.installation import REPOSITORY
+from tests.installation import REPOSITORY, make
 from tests.services.postgres import Postgres
-from tests.systems.accounts import SECRETS, form
 
-MIGRATIONS = REPOSITORY / "leadferry" / "migrations"
+CONFIG = Config()
+CONFIG.set_main_option("script_location", str(Path(store.__file__).with_name("migrations")))
+SCRIPTS = ScriptDirectory.from_config(CONFIG)
+RELEASES = Path(__file__).with_name("releases")
+REVISIONS = [revision.revision for revision in SCRIPTS.walk_revisions()]
 
 
 @pytest.fixture
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path, database_url: str | None) -> str:
-    """A database with nothing in it."""
+def empty_urls(request: pytest.FixtureRequest, database_url: str | None, tmp_path: Path) -> Iterator[list[str]]:
+    """Two databases with nothing in them."""
     if database_url is None:
-        return f"sqlite:///{tmp_path / 'empty.db'}"
+        yield [f"sqlite:///{tmp_path / name}.db" for name in ("one", "two")]
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    context = server.new_database()
-    url = context.__enter__()
-    request.addfinalizer(lambda: context.__exit__(None, None, None))
-    return url
+    with server.new_database() as one, server.new_database() as two:
+        yield [one, two]
 
 
-def differences(store: Store) -> list[object]:
+@pytest.fixture
+def stores(empty_urls: list[str]) -> Iterator[list[Store]]:
+    found = [Store(url) for url in empty_urls]
+    yield found
+    for each in found:
+        each.engine.dispose()
+
+
+def described(store: Store) -> dict[str, Any]:
+    """Everything about the tables that the database tells."""
+    found = inspect(store.engine)
+    return {
+        table: {
+            "columns": [{**each, "type": str(each["type"])} for each in found.get_columns(table)],
+            "key": found.get_pk_constraint(table),
+            "foreign": found.get_foreign_keys(table),
+            "unique": sorted(found.get_unique_constraints(table), key=str),
+            "indexes": sorted((_plain(each) for each in found.get_indexes(table)), key=str),
+        }
+        for table in found.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def _plain(index: Any) -> dict[str, Any]:
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return {**index, "dialect_options": options}
+
+
+def load(store: Store, revision: str) -> None:
+    """A database as that release left it."""
     with store.engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), models.metadata))
+        CONFIG.attributes["connection"] = connection
+        command.upgrade(CONFIG, revision)
+    statements = (RELEASES / f"{revision}.sql").read_text("utf-8").split(";\n")
+    with store.write() as connection:
+        for statement in filter(str.strip, statements):
+            connection.exec_driver_sql(statement)
 
 
-def test_the_newest_migration_is_the_one_that_the_code_expects() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA]
+def test_the_version_that_the_product_asks_for_is_the_newest_migration() -> None:
+    assert SCRIPTS.get_heads() == [SCHEMA]
 
 
-def test_from_nothing_it_becomes_what_the_code_speaks_of(empty_url: str) -> None:
-    store = Store(empty_url)
-    upgrade(store)
-    assert store.schema() == SCHEMA
-    assert differences(store) == []
-    store.engine.dispose()
+def test_migrations_make_exactly_what_the_models_say(stores: list[Store]) -> None:
+    migrated, created = stores
+    upgrade(migrated)
+    models.metadata.create_all(created.engine)
+    assert described(migrated) == described(created)
+    with migrated.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, models.metadata) == []
 
 
-def test_bringing_it_up_twice_changes_nothing_and_keeps_every_lead(install: Install) -> None:
-    installation = install({"quote": form("webhook", "  wait: 0\n")}, **SECRETS, SANDBOX="http://127.0.0.1:9")
-    answer = installation.client.post("/f/quote", json={"firstName": "Jane", "email": "jane@example.com"})
-    upgrade(installation.store)
-    assert installation.leads()[0]["lead"] == answer.get_json()["lead"]
-    assert differences(installation.store) == []
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_released_version_comes_up_to_date_with_everything_that_is_in_it(stores: list[Store], revision: str) -> None:
+    old, _ = stores
+    load(old, revision)
+    upgrade(old)
+    assert old.schema() == SCHEMA
+    counted = dict.fromkeys((*outbox.STATES, "quarantined"), 1) | {"rejected": 2}
+    found = leads.balance(old)
+    assert found["balanced"]
+    assert {state: found[state] for state in counted} == counted
+    assert (found["received"], found["also"]["delivered"]) == (8, 1)
+    (row,) = leads.find(old, Filter(references=("LF-DELIVERED2",)))
+    detail = leads.detail(old, row)
+    assert detail["values"] == {"firstName": "Zoë 👩‍👧", "tag": ["web", "quote"], "gclid": "x"}
+    assert (detail["consent"], detail["received_at"]) == ({"language": "en", "items": []}, "2026-11-18T11:06:41.500Z")
+    assert detail["deliveries"][0]["history"][0]["calls"][0]["status"] == 200
 
 
-def test_four_processes_that_start_on_a_new_file_at_once_all_start(tmp_path: Path) -> None:
-    code = "from leadferry import config, store; print(store.open_store(config.load()).schema())"
-    environ = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for _ in range(4)
-    ]
-    told = [process.communicate(timeout=60) for process in started]
-    assert [out.decode().strip() for out, _ in told] == [SCHEMA] * 4, told
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_what_a_released_version_left_unfinished_goes_on(stores: list[Store], revision: str) -> None:
+    old, _ = stores
+    load(old, revision)
+    upgrade(old)
+    claims = outbox.claim_due(old, outbox.Turn(100), old.now())
+    assert [(claim.reference, claim.interrupted) for claim in claims] == [("LF-SENDING222", True)]
+    outbox.resume(old, "quote/vendor", old.now())
+    claims = outbox.claim_due(old, outbox.Turn(100), old.now())
+    assert [(claim.reference, claim.attempts) for claim in claims] == [("LF-PENDING222", 1)]
+    assert old.find_version("quote", "4b1de2f0a9c3") is not None
 
 
-def test_a_server_with_an_old_schema_does_not_start_and_the_command_mends_it(
-    empty_url: str, install: Install, database_url: str | None
+def test_an_upgrade_that_breaks_off_leaves_the_database_as_it_was(
+    stores: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, _ = stores
+    monkeypatch.setattr(models.metadata, "naming_convention", {})
+    monkeypatch.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", _break_off)
+    with pytest.raises(RuntimeError):
+        upgrade(new)
+    monkeypatch.undo()
+    assert inspect(new.engine).get_table_names() == []
+    upgrade(new)
+    assert new.schema() == SCHEMA
+
+
+def _break_off(*_: Any) -> None:
+    raise RuntimeError("the process ends here")
+
+
+def test_processes_that_start_together_on_nothing_make_one_schema(
+    tmp_path: Path, database_url: str | None, empty_urls: list[str]
+) -> None:
+    """SQLite comes about by starting, PostgreSQL by the command."""
+    installation = make(tmp_path / "installation", empty_urls[0])
+    words = ["leads", "balance"] if database_url is None else ["db", "upgrade"]
+    started = [installation.flask(*words) for _ in range(4)]
+    assert [each.wait(60) for each in started] == [0, 0, 0, 0]
+    assert Store(empty_urls[0]).schema() == SCHEMA
+
+
+def test_the_product_says_what_to_type_where_the_schema_is_missing(
+    tmp_path: Path, database_url: str | None, empty_urls: list[str]
 ) -> None:
     if database_url is None:
-        return  # SQLite is brought up at the start
-    installation = install({})
-    installation.environ["DATABASE_URL"] = empty_url
-    process = installation.flask("db", "upgrade")
-    assert process.wait(60) == 0
-    store = Store(empty_url)
-    assert store.schema() == SCHEMA
-    store.engine.dispose()
-
-
-def test_the_code_runs_on_a_schema_that_has_more_than_it_knows(install: Install) -> None:
-    """As it is while a newer release is being brought in: the column is there, the old process still runs."""
-    installation: Installation = install(
-        {"quote": form("webhook", "  wait: 0\n")}, **SECRETS, SANDBOX="http://127.0.0.1:9"
+        pytest.skip("SQLite's schema is brought up to date at every start")
+    installation = make(tmp_path / "installation", empty_urls[0])
+    words = f"leadferry: DATABASE_URL: the schema is missing, this version needs {SCHEMA}; run: flask db upgrade\n"
+    result = installation.cli("leads", "balance")
+    assert (result.exit_code, result.stderr) == (1, words)
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), **installation.environ}
+    server = [sys.executable, "-m", "gunicorn", "-c", str(REPOSITORY / "gunicorn.conf.py"), "-b", "127.0.0.1:0"]
+    done = subprocess.run(
+        [*server, "app:app"], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
     )
-    with installation.store.write() as connection:
-        connection.execute(text("ALTER TABLE lead ADD COLUMN later TEXT"))
-        connection.execute(text("ALTER TABLE delivery ADD COLUMN later TEXT"))
-    answer = installation.client.post("/f/quote", json={"firstName": "Jane", "email": "jane@example.com"})
-    assert answer.status_code == 200
-    assert installation.lead(answer.get_json()["lead"])["state"] == "pending"
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+    assert installation.cli("forms", "check").exit_code == 0, "this needs no database"
+    assert installation.cli("db", "upgrade").exit_code == 0
+    assert installation.cli("leads", "balance").exit_code == 0
+    installation.close()
 
 
-def test_a_row_that_refers_to_nothing_is_refused(install: Install) -> None:
-    """Foreign keys are on, also in SQLite, where they are not by themselves."""
-    store = install({}).store
-    orphan = {
-        "lead_id": 4711, "destination": "vendor", "account": "a", "vendor": "v", "state": "pending",
-        "due_at": 0.0, "attempts": 0, "unsure": False,
-    }  # fmt: skip
-    with pytest.raises(Exception, match=r"(?i)foreign key"), store.write() as connection:
-        connection.execute(insert(models.delivery).values(orphan))
-    with store.read() as connection:
-        assert connection.execute(select(models.delivery)).all() == []
+def test_a_schema_of_another_version_is_not_used(
+    tmp_path: Path, database_url: str | None, empty_urls: list[str]
+) -> None:
+    newer = Store(empty_urls[0])
+    upgrade(newer)
+    with newer.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    newer.engine.dispose()
+    installation = make(tmp_path / "installation", empty_urls[0])
+    process = installation.flask("leads", "balance")
+    assert process.wait(60) != 0
+    said = (installation.root / "process.log").read_text()
+    assert "DATABASE_URL" in said
+    assert "9999" in said
+    assert "Traceback" not in said

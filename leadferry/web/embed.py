@@ -19,20 +19,20 @@ WAYS = (
     (
         "script",
         "Frame and script",
-        "The best for most pages. The page reserves the form's height before it loads, the frame follows its height "
+        "The best for most pages. The page reserves the form’s height before it loads, the frame follows its height "
         "from then on, and the lead carries the campaign that brought the visitor. Where scripts do not run, the form "
         "works all the same.",
     ),
     (
         "iframe",
         "Frame alone",
-        "For pages that take no script. The height stays as it is written here, and the campaign is what the page's "
+        "For pages that take no script. The height stays as it is written here, and the campaign is what the page’s "
         "own address says.",
     ),
     (
         "html",
         "Plain HTML",
-        "A form of the page itself, in the page's own looks: nothing is loaded from here, and only its answers are "
+        "A form of the page itself, in the page’s own looks: nothing is loaded from here, and only its answers are "
         "sent here. It changes only when it is pasted anew.",
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import Frame, Page, Route, expect
 
 from tests.browser import embedding
@@ -474,6 +475,13 @@ def test_a_script_that_an_optimiser_moved_still_knows_its_form(stage: Stage, tab
     open_snippet(stage, tab, "moved", pasted=f"{markup}{rest}<footer>End</footer>{tab_script}</script>")
     connected(tab.page)
     expect(tab.page.locator("iframe")).to_have_count(1)
+
+
+def test_a_script_that_an_optimiser_put_among_others_still_finds_the_frames(stage: Stage, tab: Tab) -> None:
+    ours = requests.get(f"{stage.product}/embed.js", timeout=10).text
+    markup = snippet(stage, "embedded").replace(f'async src="{stage.product}/embed.js"', "")
+    open_snippet(stage, tab, "bundled", pasted=f"{markup}<script>{ours}</script>")
+    connected(tab.page)
 
 
 @pytest.mark.parametrize("colours", ["color: #eee; background: #111", "color: #222; background: #fff"])

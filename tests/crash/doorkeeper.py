@@ -16,14 +16,13 @@ LONGEST_WAIT = 60.0
 
 @dataclass
 class Doorkeeper:
-    """``calls`` counts by webhook-id, as they arrive; ``most_at_once`` is about calls of one id."""
+    """``calls`` counts by webhook-id and ``emails`` by person, as they arrive; ``inside`` are not answered yet."""
 
     url: str
     door: threading.Event = field(default_factory=threading.Event)
     calls: Counter[str] = field(default_factory=Counter)
     emails: Counter[str] = field(default_factory=Counter)
     inside: Counter[str] = field(default_factory=Counter)
-    most_at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def let_in(self, message_id: str, email: str) -> None:
@@ -31,7 +30,6 @@ class Doorkeeper:
             self.calls[message_id] += 1
             self.emails[email] += 1
             self.inside[message_id] += 1
-            self.most_at_once = max(self.most_at_once, self.inside[message_id])
         self.door.wait(LONGEST_WAIT)
 
     def let_out(self, message_id: str) -> None:

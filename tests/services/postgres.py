@@ -39,7 +39,6 @@ class Address(NamedTuple):
     """A network address of this host to listen on besides the socket, for whoever comes from the subnet."""
 
     host: str
-    port: int
     subnet: str
 
 
@@ -147,7 +146,7 @@ class Postgres:
     def _launch(self) -> subprocess.Popen[bytes]:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "fsync": "on"}
         if self._address:
-            settings |= {"listen_addresses": self._address.host, "port": str(self._address.port)}
+            settings["listen_addresses"] = self._address.host
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             return self._spawn([self._programs / "postgres", "-D", self._data, *options], log.fileno())
