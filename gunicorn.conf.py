@@ -38,6 +38,9 @@ def on_starting(_server):
 
 def post_worker_init(worker):
     """In each web process, once its application is loaded: deliver what waits, unless that is switched off."""
+    from leadferry.metrics import take_room  # noqa: PLC0415
+
+    take_room()
     site = worker.wsgi.extensions["leadferry"]
     if site.settings.delivery == "embedded":
         site.worker.start()

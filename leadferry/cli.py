@@ -18,7 +18,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from leadferry import leads, outbox, privacy
+from leadferry import leads, metrics, outbox, privacy
 from leadferry.backup import back_up
 from leadferry.catalog import check_folder
 from leadferry.chores import chores
@@ -521,6 +521,7 @@ def worker(threads: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     site = _site()
+    metrics.take_room()
     loop = Worker(site.office, threads, on_turn=chores(site.settings, site.office))
     loop.start()
     click.echo(f"Delivering with {threads} threads; Ctrl-C or SIGTERM stops after the tries under way.", err=True)

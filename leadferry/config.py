@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -275,5 +276,12 @@ def share_metrics(root: Path | None = None) -> Path:
     return Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder)))
 
 
-def metrics_are_shared() -> bool:
-    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+def metrics_folder() -> Path | None:
+    """Where this process counts with others; None where it counts by itself."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
+
+
+def count_in_memory() -> None:
+    """From now on this process counts by itself, in files that need no disk."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="leadferry-", dir="/dev/shm")  # noqa: S108

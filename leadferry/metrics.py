@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from leadferry import outbox, reports
-from leadferry.config import metrics_are_shared
+from leadferry.config import count_in_memory, metrics_folder
 from leadferry.store import Store
+
+ROOM = 1024 * 1024
+"""Bytes of a process's file: some thousand counts."""
 
 ATTEMPTS = Counter("leadferry_attempts", "Tries at deliveries.", ["vendor", "outcome"])
 POSTS = Counter("leadferry_posts", "Posts answered; answer is ok or an error_code.", ["form", "answer"])
@@ -30,6 +34,22 @@ def clean_folder(folder: Path) -> None:
         process = path.stem.rpartition("_")[2]
         if not process.isdigit() or not Path(f"/proc/{process}").exists():
             path.unlink(missing_ok=True)
+
+
+def take_room() -> None:
+    """Gives the files in which this process will count all their room at once, before it counts.
+
+    They are mapped into memory: a page for which a full disk has no room left would be the end of the process.
+    """
+    folder = metrics_folder()
+    if folder is None:
+        return
+    try:
+        for kind in ("counter", "histogram"):
+            with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, ROOM)
+    except OSError:
+        count_in_memory()
 
 
 class _StoreCollector:
@@ -59,7 +79,7 @@ class _StoreCollector:
 def page(store: Store) -> bytes:
     """The metrics in Prometheus' text format."""
     registry = CollectorRegistry()
-    if metrics_are_shared():
+    if metrics_folder():
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         for each in (ATTEMPTS, POSTS, SUBMIT_TO_ACCEPTED):

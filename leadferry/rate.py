@@ -27,8 +27,8 @@ class RateLimit:
         self.seconds = seconds
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        if os.fstat(self._file).st_size != _SLOT.size * _SLOTS:
-            os.ftruncate(self._file, _SLOT.size * _SLOTS)
+        # All its room at once: a mapped page for which a full disk has none left would be the end of the process.
+        os.posix_fallocate(self._file, 0, _SLOT.size * _SLOTS)
         self._slots = mmap.mmap(self._file, _SLOT.size * _SLOTS)
         self._lock = threading.Lock()
 

@@ -91,7 +91,7 @@ class Worker:
         now = store.now()
         set_by = self._clock.set_by(now)
         if set_by < 0:
-            outbox.after_clock_was_set_back(store, now, -set_by)
+            outbox.after_clock_was_set_back(store, now, CLOCK_SLACK - set_by)
         return self._start(self._probes(now)) + self._start(self._due(now))
 
     def _probes(self, now: float) -> list[Claim]:

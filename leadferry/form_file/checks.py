@@ -140,13 +140,14 @@ def check_vendor(vendor: VendorBlock, form: Form, fields: Sequence[ReadField]) -
     """What the vendor cannot take, and what it would not get."""
     blocks = {field.name: block for field, block in fields}
     destination = form.vendor
+    is_right = vendor.report(destination, {name: block for name, block in blocks.items() if "send_as" in block})
     for field, block in fields:
         if field.kind == "file" and not vendor.adapter.takes_files:
             mend = "remove the field or choose another vendor"
             block.problem("type", f"{vendor.adapter.label} takes no files", mend)
-        _check_offer(block, field, vendor.adapter, destination)
+        if is_right:
+            _check_offer(block, field, vendor.adapter, destination)
         _warn_of_cut(block, field, vendor.adapter, destination)
-    vendor.report(destination, {name: block for name, block in blocks.items() if "send_as" in block})
     _refuse_two_in_one_place(vendor, destination, blocks)
     _warn_of_mapping(vendor, form)
     _warn_of_mandatory(vendor, form, destination)

@@ -41,6 +41,10 @@ _SHAPES: Mapping[str, tuple[Callable[[Tree], bool], str]] = {
 }
 
 
+def _is_whole_address(text: str) -> bool:
+    return text.lower().startswith(("http://", "https://")) and web_address(text) is not None
+
+
 class VendorBlock:
     """One destination under reading. ``owner`` is `<form>.<destination>`, which names credentials in the file."""
 
@@ -107,7 +111,7 @@ class VendorBlock:
             return None
         problems = len(self.block.findings.problems)
         address = self._placeholders.filled("url", text)
-        if len(self.block.findings.problems) == problems and web_address(address) is None:
+        if len(self.block.findings.problems) == problems and not _is_whole_address(address):
             self.block.problem("url", "is not a web address", "write it whole, such as https://api.example.com/leads")
         is_credential = any(setting.name == "url" and setting.secret for setting in self.adapter.settings)
         return self._placeholders.credential("url") if is_credential else self._placeholders.template("url")
@@ -135,14 +139,19 @@ class VendorBlock:
 
     # --- the adapter's own checks ---
 
-    def report(self, destination: Destination, sent_as: Mapping[str, Block]) -> None:
-        """What the adapter finds wrong. ``sent_as`` has the block of each field that names its own place."""
+    def report(self, destination: Destination, sent_as: Mapping[str, Block]) -> bool:
+        """Notes what the adapter finds wrong; whether that is nothing.
+
+        ``sent_as`` has the block of each field that names its own place.
+        """
         shown = replace(destination, url=self.block.text("url") or None)
-        for key, message in self.adapter.check(shown):
+        mistakes = list(self.adapter.check(shown))
+        for key, message in mistakes:
             block, name = self.block, key
             if key == "fields":
                 block, name = self._line_of_mapping(shown, message, sent_as)
             block.findings.add(block.line(name), block.dotted(name), message)
+        return not mistakes
 
     def _line_of_mapping(
         self, destination: Destination, message: str, sent_as: Mapping[str, Block]

@@ -123,25 +123,41 @@ def test_the_page_is_told_what_happens_and_never_what_was_typed(stage: Stage, ta
     assert tab.page.url.endswith("/told")  # the page itself stopped the redirect
 
 
-def test_messages_of_others_are_not_heard(stage: Stage, tab: Tab) -> None:
-    """Neither by the page, which would be led away, nor by the form, which would take their word for its campaign."""
-    forged = f"{{source: 'leadferry', v: 1, form: 'embedded', event: 'redirect', url: '{stage.host.url}/oops'}}"
-    campaign = "{source: 'leadferry', v: 1, form: 'embedded', event: 'campaign', values: {utm_source: 'forged'}}"
-    other = f"<script>parent.postMessage({forged}, '*'); parent.frames[0].postMessage({campaign}, '*')</script>"
-    stage.host.put("other", other)
-    frame = open_snippet(stage, tab, "unheard")
-    connected(tab.page)
-    tab.page.evaluate(f"postMessage({forged}, '*')")
-    tab.page.evaluate(
-        "(frame) => document.body.append(Object.assign(document.createElement('iframe'), {src: frame}))",
-        f"{stage.host.url}/other",
+def put_another_frame(page: Page, address: str) -> None:
+    page.evaluate(
+        "(src) => document.body.append(Object.assign(document.createElement('iframe'), { src }))",
+        address,
     )
-    tab.page.wait_for_function("frames.length === 2")
-    tab.page.frames[-1].wait_for_load_state()
-    fill_and_send(stage, frame, "embedded", "unheard@example.com")
-    expect(thanked(frame)).to_be_visible()
-    assert "utm_source" not in stage.received("unheard@example.com")
+    page.wait_for_function("frames.length === 2")
+    page.frames[-1].wait_for_load_state()
+
+
+REDIRECT = "{source: 'leadferry', v: 1, form: 'embedded', event: 'redirect', url: location.origin + '/oops'}"
+CAMPAIGN = "{source: 'leadferry', v: 1, form: 'embedded', event: 'campaign', values: {utm_source: 'forged'}}"
+
+
+def test_the_page_hears_nobody_but_the_frame_and_only_while_it_shows_the_form(stage: Stage, tab: Tab) -> None:
+    liar = stage.host.put("liar", f"<script>parent.postMessage({REDIRECT}, '*')</script>")
+    open_snippet(stage, tab, "unheard")
+    connected(tab.page)
+    tab.page.evaluate(f"postMessage({REDIRECT}, '*')")
+    put_another_frame(tab.page, f"{stage.product}/f/embedded")  # of ours, but not of a snippet
+    tab.page.frames[-1].evaluate(f"parent.postMessage({REDIRECT}, '*')")
+    frame = tab.page.frames[1]
+    tab.page.evaluate("(src) => { document.querySelector('iframe').src = src }", liar)
+    frame.wait_for_url(liar)
+    tab.page.evaluate("new Promise((done) => setTimeout(done))")
     assert tab.page.url.endswith("/unheard")
+
+
+def test_the_form_hears_nobody_but_the_page_around_it(stage: Stage, tab: Tab) -> None:
+    tab.page.route("**/embed.js", lambda route: route.abort())
+    liar = stage.host.put("sibling", f"<script>parent.frames[0].postMessage({CAMPAIGN}, '*')</script>")
+    frame = open_snippet(stage, tab, "siblings")
+    put_another_frame(tab.page, liar)
+    fill_and_send(stage, frame, "embedded", "siblings@example.com")
+    expect(thanked(frame)).to_be_visible()
+    assert "utm_source" not in stage.received("siblings@example.com")
 
 
 def test_only_web_addresses_are_gone_to(stage: Stage, tab: Tab) -> None:
