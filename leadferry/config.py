@@ -284,4 +284,4 @@ def metrics_folder() -> Path | None:
 
 def count_in_memory() -> None:
     """From now on this process counts by itself, in files that need no disk."""
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="leadferry-", dir="/dev/shm")  # noqa: S108
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="leadferry-", dir="/dev/shm")
