@@ -33,6 +33,10 @@ test: $(DEV) services lint ## set everything up, PostgreSQL and a browser includ
 	@echo 'The same once more on PostgreSQL: every test that keeps leads.'
 	@$(VENV_PYTHON) -m pytest --database=postgresql $(ARGS)
 
+.PHONY: soak
+soak: $(DEV) ## kill the processes 200 times while 10,000 leads come in, and prove that none is lost (ten minutes or so)
+	@$(VENV_PYTHON) -m tests.crash.soak
+
 .PHONY: services
 services: $(DEV) ## install what the tests need beside Python: PostgreSQL's programs and a browser
 	@sh tools/test-services.sh

@@ -286,7 +286,8 @@ class Catalog:
         if found is None:
             raise LookupError(f"{name} has no version {version}")
         form, _ = load(name, found.content, str(self._folder.path(name)), self._around)
-        self._literals = {**_literals(form), **self._literals}
+        for masked, value in _literals(form).items():
+            self._literals.setdefault(masked, value)  # today's goes before that of the past
         return form
 
 

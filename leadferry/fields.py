@@ -75,6 +75,8 @@ def phone10(text: str) -> str:
 
 
 def email(text: str) -> str:
+    if len(text) > 320:  # no address is: 64 characters, @ and 255
+        raise Invalid("email")
     try:
         found = validate_email(text, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:

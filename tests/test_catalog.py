@@ -193,11 +193,11 @@ def test_no_folder_means_no_forms(install: Install) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"title: Caf\xe9\n", "is not saved as UTF-8"),
-        ("title: Zwei\n".encode("utf-16"), "is not saved as UTF-8"),
+        (b"title: Caf\xe9\n", "cannot be read as UTF-8 text"),
+        ("title: Zwei\n".encode("utf-16"), "cannot be read as UTF-8 text"),
         (b"title: a\0b\n", "no editor shows"),
         (b"x" * 2_000_000, "larger than 128 KiB"),
-        (b"", "is no form"),
+        (b"", "is not a form"),
     ],
 )
 def test_a_file_that_is_no_text_is_broken(install: Install, content: bytes, message: str) -> None:

@@ -50,7 +50,7 @@ class Block:
         warning: bool = False,
     ) -> None:
         """A problem whose mend is the nearest of the words that can stand there, or all of them."""
-        if not self.findings.full:  # the nearest word takes a while to find
+        if not self.findings.is_full(warning=warning):  # the nearest word takes a while to find
             self.problem(key, what, choose(word, choices), line=line, warning=warning)
 
     def line(self, key: str) -> int:
@@ -182,7 +182,7 @@ class Block:
     def refuse_unknown(self, what: str) -> None:
         """Every key must have been asked for by now; ``what`` names what this is a table of."""
         for key in self.table.values:
-            if key in self.asked or self.findings.full:
+            if key in self.asked or self.findings.is_full():
                 continue
             mend = choose(key, self.asked)
             if mend.startswith("write"):

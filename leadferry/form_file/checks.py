@@ -173,16 +173,15 @@ def _check_offer(block: Block, field: Field, adapter: Adapter, destination: Dest
         return
     wire = adapter.wire_name(field.name, destination)
     allowed, strict = tuple(adapter.choices(field.name, destination)), adapter.formats.get(wire)
-    refused = f"{adapter.label} does not take {{}} here"
     warning = wire not in adapter.options
     for option in field.options:
+        what = f"{adapter.label} does not take {quoted(option.value)} here"
         normal = _normal(strict, option.value) if strict else option.value
         if allowed and option.value not in allowed:
-            what = refused.format(quoted(option.value))
             block.wrong_word("options", what, option.value, allowed, warning=warning)
         elif normal != option.value:
-            mend = f"write {{value: {normal}, label: {option.label}}}" if normal else "remove it"
-            block.problem("options", refused.format(quoted(option.value)), mend)
+            mend = f"write {{value: {normal}, label: {quoted(option.label)}}}" if normal else "remove it"
+            block.problem("options", what, mend)
     if allowed and not field.options:
         _check_single_offer(block, field, adapter, allowed)
 
@@ -235,7 +234,7 @@ def _warn_of_mapping(vendor: VendorBlock, form: Form) -> None:
     mapping = vendor.mapping
     known = {*form.by_name, *CAMPAIGN, *RESERVED, *vendor.adapter.names}
     for name in mapping.table.values if mapping else ():
-        if mapping and name not in known and not mapping.findings.full:
+        if mapping and name not in known and not mapping.findings.is_full(warning=True):
             what = f"is not a field of this form ({choose(name, tuple(form.by_name))})"
             mapping.problem(name, what, "leave it only if a pasted form sends it", warning=True)
 

@@ -120,7 +120,7 @@ def _language(block: Block) -> str:
     language = block.text("language", "en")
     if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", language):
         return language
-    block.problem("language", f"{quoted(language)} is no language", "write its short name, such as en, es or pt-BR")
+    block.problem("language", f"{quoted(language)} is not a language", "write its short name, such as en, es or pt-BR")
     return "en"
 
 

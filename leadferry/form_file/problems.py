@@ -51,13 +51,13 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
 
-    @property
-    def full(self) -> bool:
-        return len(self.problems) >= MOST_PROBLEMS
+    def is_full(self, *, warning: bool = False) -> bool:
+        """Whether more would not be noted. Warnings are counted apart: they must not crowd out a mistake."""
+        return sum(problem.warning is warning for problem in self.problems) >= MOST_PROBLEMS
 
     def add(self, line: int, key: str, message: str, *, warning: bool = False) -> None:
         problem = Problem(self.path, line, _on_one_line(key) or "file", message, warning)
-        if not self.full and problem not in self.problems:
+        if not self.is_full(warning=warning) and problem not in self.problems:
             self.problems.append(problem)
 
     def mistakes(self) -> list[Problem]:

@@ -54,24 +54,26 @@ def read_tree(text: str, findings: Findings) -> Table | None:
         findings.add(1, "file", "is larger than 128 KiB; a form file is a page of text, so split it into several forms")
         return None
     if "\ufffd" in text:
-        line = line_of(text, text.index("\ufffd"))
-        findings.add(line, "file", "is not saved as UTF-8; save it again with UTF-8 as its encoding")
+        line = _line_of(text, text.index("\ufffd"))
+        findings.add(line, "file", "cannot be read as UTF-8 text; save it again as UTF-8, where the server may read it")
         return None
     node = _compose(text, findings)
     root = _Planter(findings).plant(node, "") if node is not None else None
     if isinstance(root, Table):
         return root
     if not findings.problems:
-        findings.add(1, "file", "is no form; begin with `title:`, `fields:` and `vendor:`, each on a line of its own")
+        findings.add(
+            1, "file", "is not a form; begin with `title:`, `fields:` and `vendor:`, each on a line of its own"
+        )
     return None
 
 
-def line_of(text: str, position: int) -> int:
+def _line_of(text: str, position: int) -> int:
     return len(re.findall(r"\r\n|\r|\n", text[:position])) + 1
 
 
 def _last_line(text: str) -> int:
-    return line_of(text, len(text.rstrip()))
+    return _line_of(text, len(text.rstrip()))
 
 
 class _Loader(Reader, Scanner, Parser, Composer):
@@ -131,7 +133,7 @@ def _compose(text: str, findings: Findings) -> Any:
         loader = _Loader(text)
         return loader.get_single_node()
     except ReaderError as error:
-        line = line_of(text, error.position)
+        line = _line_of(text, error.position)
         message = f"has a character that no editor shows (U+{error.character:04X}); type this line anew"
         findings.add(line, "file", message)
     except MarkedYAMLError as error:

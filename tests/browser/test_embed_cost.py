@@ -151,9 +151,3 @@ def test_the_page_around_the_form_does_not_move(
 ) -> None:
     pasted = requests.get(f"{product}/f/{name}/snippet?kind=script", timeout=10).text.replace(product, distant.url)
     assert shift_of(visitor.page, host, distant, pasted, width) <= 0.01
-
-
-def test_a_page_that_reserves_nothing_is_seen_to_move(distant: Distant, host: Host, visitor: Tab) -> None:
-    """Else the test above would prove nothing."""
-    bare = f'<script async src="{distant.url}/embed.js" data-form="newsletter"></script>'
-    assert shift_of(visitor.page, host, distant, bare, 1280) > 0.1
