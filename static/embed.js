@@ -87,10 +87,11 @@
     height(each, { height }) {
       const { frame } = each;
       if (!(height > 0)) return;
-      if (!("reserved" in each)) Object.assign(each, { reserved: each.exact ? 0 : frame.clientHeight, width: frame.clientWidth });
-      const spare = frame.clientWidth === each.width ? each.reserved - height : -1;
-      const isSmall = spare >= 0 && spare < 48 + height / 20; // a gap is better than a page that moves
-      frame.style.height = (isSmall ? each.reserved : height) + "px";
+      const { clientHeight, clientWidth } = frame;
+      each.reserved ??= { height: each.exact ? 0 : clientHeight, width: clientWidth };
+      const spare = clientWidth === each.reserved.width ? each.reserved.height - height : -1;
+      const isSmall = spare >= 0 && spare < 64 + height / 20; // a gap is better than a page that moves
+      frame.style.height = (isSmall ? each.reserved.height : height) + "px";
     },
     submitted(each, { form, lead }) {
       report({ event: "leadferry_submitted", form, lead });

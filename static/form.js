@@ -20,11 +20,11 @@
   // --- the page that frames this one ---
 
   function tellHost(event, more) {
-    if (!isFramed) return;
-    window.parent.postMessage({ source: "leadferry", v: 1, event, form: root.dataset.form, ...more }, hostOrigin || "*");
+    const message = { source: "leadferry", v: 1, event, form: root.dataset.form, ...more };
+    if (isFramed) window.parent.postMessage(message, hostOrigin || "*");
   }
 
-  // Its script answers "ready", or calls "hello" where it came later. Who answers first is talked to alone from then on.
+  // Its script answers "ready", or calls "hello" where it came later. The first to answer is talked to alone from then.
   function hear({ source, origin, data }) {
     if (source !== window.parent || !data || data.source !== "leadferry" || data.v !== 1) return;
     if (data.form !== root.dataset.form) return;
@@ -93,21 +93,24 @@
     if (isBusy) return;
     setBusy(true);
     clearProblem();
-    try {
-      const answer = await post();
-      if (answer.Message === "Success") succeed(answer);
-      else fail(answer);
-    } catch (error) {
+    const answer = await post();
+    if (!answer) {
       isPlain = navigator.onLine;
       showRefusal(words.unsent);
-    }
+    } else if (answer.Message === "Success") succeed(answer);
+    else fail(answer);
   }
 
+  // The server's answer, or null where there is none, or one of something in between.
   async function post() {
-    const request = { method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, credentials: "omit" };
-    const answer = await (await fetch(form.getAttribute("action"), request)).json();
-    if (!["Success", "Error"].includes(answer.Message)) throw new TypeError("not an answer of ours");
-    return answer;
+    const headers = { Accept: "application/json" };
+    const request = { method: "POST", body: new FormData(form), headers, credentials: "omit" };
+    try {
+      const answer = await (await fetch(form.getAttribute("action"), request)).json();
+      return ["Success", "Error"].includes(answer.Message) ? answer : null;
+    } catch (error) {
+      return null;
+    }
   }
 
   function succeed({ lead }) {
