@@ -102,10 +102,12 @@ Index(
 )
 
 Index(
-    "ix_delivery_sending",
+    "ix_delivery_open_by_vendor",
     delivery.c.vendor,
-    sqlite_where=text("state = 'sending'"),
-    postgresql_where=text("state = 'sending'"),
+    delivery.c.state,
+    delivery.c.due_at,
+    sqlite_where=text("state IN ('pending', 'sending')"),
+    postgresql_where=text("state IN ('pending', 'sending')"),
 )
 
 attempt = Table(

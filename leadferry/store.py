@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import threading
 import time
@@ -28,9 +29,13 @@ except ImportError:  # no wheel for this machine: Python's own, and the writer g
     import sqlite3 as _sqlite
 
 sqlite_driver: Any = _sqlite
+log = logging.getLogger("leadferry.store")
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration. A test holds it against leadferry/migrations."""
+
+SCHEMA_BEFORE = "0001"
+"""The version before takes and delivers leads too, so that machines can be renewed one by one before an upgrade."""
 
 BUSY_SECONDS = 15
 """How long a writer waits for others before it gives up."""
@@ -166,15 +171,18 @@ class Store:
         return str(found) if found else None
 
     def require_schema(self) -> None:
-        """Raises SettingsError: the database does not answer, or its schema is not this version's."""
-        if self.schema() == SCHEMA:
+        """Raises SettingsError: the database does not answer, or its schema is not one that this version can use."""
+        found = self.schema()
+        if found == SCHEMA_BEFORE:
+            log.warning("the schema is of the version before; when every machine is renewed, run: flask db upgrade")
+        if found in {SCHEMA, SCHEMA_BEFORE}:
             return
         try:
             with self.read() as connection:
                 connection.execute(text("SELECT 1"))
         except StoreError as error:
             raise SettingsError(f"DATABASE_URL: the database does not answer ({error})") from None
-        found = self.schema() or "missing"
+        found = found or "missing"
         raise SettingsError(f"DATABASE_URL: the schema is {found}, this version needs {SCHEMA}; run: flask db upgrade")
 
     def can_write(self) -> bool:

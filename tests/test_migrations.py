@@ -19,14 +19,19 @@ from sqlalchemy import inspect, text
 
 from leadferry import leads, models, outbox, store
 from leadferry.leads import Filter
-from leadferry.store import SCHEMA, Store, upgrade
-from tests.installation import REPOSITORY, make
+from leadferry.store import SCHEMA, SCHEMA_BEFORE, Store, upgrade
+from tests.installation import REPOSITORY, SandboxServer, make, wait_until
 from tests.services.postgres import Postgres
 
 CONFIG = Config()
 CONFIG.set_main_option("script_location", str(Path(store.__file__).with_name("migrations")))
 SCRIPTS = ScriptDirectory.from_config(CONFIG)
 RELEASES = Path(__file__).with_name("releases")
+BY_WEBHOOK = """
+title: A form
+fields: [{{name: email}}]
+vendor: {{name: webhook, url: "{url}", wait: {wait}}}
+"""
 REVISIONS = [revision.revision for revision in SCRIPTS.walk_revisions()]
 
 
@@ -177,6 +182,27 @@ def test_the_product_says_what_to_type_where_the_schema_is_missing(
     assert installation.cli("db", "upgrade").exit_code == 0
     assert installation.cli("leads", "balance").exit_code == 0
     installation.close()
+
+
+def test_leads_are_taken_and_delivered_on_the_schema_of_the_version_before(
+    tmp_path: Path, database_url: str | None, empty_urls: list[str], sandbox: SandboxServer
+) -> None:
+    """On a machine that was renewed before the database was. SQLite never stands so: its start upgrades it."""
+    if database_url is None:
+        pytest.skip("SQLite's schema is brought up to date at every start")
+    old = Store(empty_urls[0])
+    load(old, SCHEMA_BEFORE)
+    installation = make(tmp_path / "installation", empty_urls[0], {"ALLOW_PRIVATE_VENDORS": "1"})
+    for name, wait in (("at-once", 8), ("later", 0)):
+        installation.form(name, BY_WEBHOOK.format(url=f"{sandbox.url}/webhook", wait=wait))
+    installation.site.worker.start()
+    for name in ("at-once", "later"):
+        answer = installation.client.post(f"/f/{name}", json={"email": "jane@example.com"})
+        assert answer.get_json()["Message"] == "Success"
+        wait_until(lambda name=name: installation.leads("--form", name)[0]["state"] == "delivered")  # type: ignore[misc]
+    assert old.schema() == SCHEMA_BEFORE
+    installation.close()
+    old.engine.dispose()
 
 
 def test_a_schema_of_another_version_is_not_used(

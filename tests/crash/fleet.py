@@ -151,7 +151,6 @@ class Visitors:
     forms: tuple[str, ...] = ("recognises", "forgets")
     per_second: float = 50.0
     threads: int = 8
-    most: int = 1_000_000
     thanked: dict[str, str] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
@@ -176,15 +175,10 @@ class Visitors:
             each.join(60)
             assert not each.is_alive(), "a visitor was not thanked in a minute"
 
-    def finished(self) -> bool:
-        return len(self.thanked) >= self.most
-
     def _keep_posting(self) -> None:
         while not self._enough.is_set():
             with self._lock:
                 number = next(self._numbers)
-            if number >= self.most:
-                return
             self._enough.wait(max(0.0, self._began + number / self.per_second - time.monotonic()))
             if not self._enough.is_set():
                 self._post(number)

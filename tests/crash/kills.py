@@ -10,17 +10,19 @@ from tests.crash.fleet import DeliveryWorker, Vendor, Visitors, Web, forms, runn
 from tests.crash.proof import Stored, hold_the_balance, hold_the_end, wait_for_the_end
 from tests.installation import Installation
 
+SETTLE_SECONDS = 120.0
+"""In which every lead must have come to its end, once nothing is killed any more."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """``longest_pause``: seconds between two kills at most."""
+    """At least so many leads and kills; ``longest_pause`` is the most that passes between two kills, in seconds."""
 
     leads: int
     kills: int
     per_second: float
     longest_pause: float
     seed: str
-    settle_seconds: float
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,20 @@ def run(installation: Installation, plan: Plan) -> Figures:
     store = installation.store  # which makes the schema, before the others start
     web, worker = Web(installation), DeliveryWorker(installation)
     with running(vendor, web, worker):
-        with Visitors(web.url, per_second=plan.per_second, most=plan.leads) as visitors:
-            kills = 0
-            for kills in range(1, plan.kills + 1):
-                _kill_one(web, worker, random.Random(f"{plan.seed} {kills}"), plan.longest_pause)
+        with Visitors(web.url, per_second=plan.per_second) as visitors:
+            for number in range(plan.kills):
+                _kill_one(web, worker, random.Random(f"{plan.seed} {number}"), plan.longest_pause)
                 hold_the_balance(store, visitors.thanked)
-            while not visitors.finished():
+            while len(visitors.thanked) < plan.leads:
                 time.sleep(0.1)
         vendor.mood("fair")
-        wait_for_the_end(store, plan.settle_seconds)
+        wait_for_the_end(store, SETTLE_SECONDS)
         assert (web.stop(), worker.stop()) == (0, 0)
         ledger = vendor.ledger()
         found = hold_the_end(store, visitors.thanked, ledger)
     posts = sum(visitors.answers.values()) - len(visitors.thanked)
     repeated = sum(lead["calls"] - lead["taken"] for lead in ledger["recognises"].values())
-    return Figures(found, kills, posts, repeated, time.monotonic() - began)
+    return Figures(found, plan.kills, posts, repeated, time.monotonic() - began)
 
 
 def _kill_one(web: Web, worker: DeliveryWorker, chance: random.Random, longest_pause: float) -> None:

@@ -4,7 +4,8 @@
 below /forgets every call that it processes is one more lead. What it does with a call is drawn from the seed, the id
 and the number of the call, so that a run can be repeated.
 
-GET /ledger tells what it remembers; POST /mood?fair makes it answer well from then on, POST /mood?foul as it began.
+GET /ledger tells what it remembers. POST /mood?fair makes it answer well from then on, ?slow well but late, ?foul as it
+began.
 """
 
 from __future__ import annotations
@@ -68,14 +69,14 @@ class Vendor(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     ledger: Ledger
     seed: str
-    fair: bool
+    temper: str
     began: float
 
     def do_POST(self) -> None:
         kind = self.path.split("/")[1].partition("?")[0]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if kind == "mood":
-            type(self).fair = self.path.endswith("?fair")
+            type(self).temper = self.path.partition("?")[2]
             self.answer(200)
             return
         message_id = self.headers["webhook-id"]
@@ -84,7 +85,9 @@ class Vendor(BaseHTTPRequestHandler):
         self.chance = random.Random(f"{self.seed} {message_id} {number}")
         if self.is_down():
             self.answer(503)
-        elif self.fair or number >= PATIENT_UNTIL:
+        elif self.temper == "slow":
+            self.accept_slowly()
+        elif self.temper == "fair" or number >= PATIENT_UNTIL:
             self.accept()
         else:
             self.chance.choices(list(FAULTS), list(FAULTS.values()))[0](self)
@@ -93,7 +96,7 @@ class Vendor(BaseHTTPRequestHandler):
         self.answer(200, self.ledger.to_json())
 
     def is_down(self) -> bool:
-        return not self.fair and (time.monotonic() - self.began) % OUTAGE_EVERY > OUTAGE_EVERY - OUTAGE_SECONDS
+        return self.temper == "foul" and (time.monotonic() - self.began) % OUTAGE_EVERY > OUTAGE_EVERY - OUTAGE_SECONDS
 
     # --- what it may do with a call ---
 
@@ -172,7 +175,7 @@ class Server(ThreadingHTTPServer):
 
 
 def main(address: str, port: int, seed: str) -> None:
-    Vendor.ledger, Vendor.seed, Vendor.fair, Vendor.began = Ledger(), seed, False, time.monotonic()
+    Vendor.ledger, Vendor.seed, Vendor.temper, Vendor.began = Ledger(), seed, "foul", time.monotonic()
     Server((address, port), Vendor).serve_forever()
 
 
