@@ -88,6 +88,7 @@ class Form:
     retention: int = 90
     mandatory: tuple[tuple[str, ...], ...] = ()  # the vendor's: one alternative must be answered
     formats: Mapping[str, str] = field(default_factory=dict)  # name known without a field -> kind
+    offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> the only answers the vendor takes
     default_if_invalid: Literal["ask", "pass"] = "ask"
 
     @cached_property

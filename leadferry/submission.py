@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import regex
 
 from leadferry.fields import CAMPAIGN, EXPANSION_LIMIT, KINDS, RESERVED, Invalid, in_limits, is_control
-from leadferry.forms import Field, Form, is_shown
+from leadferry.forms import Field, Form, Option, is_shown
 from leadferry.messages import say
 from leadferry.text import Change, Cleaned, cut, plain_lines, plain_text
 from leadferry.vendors.base import File, Value
@@ -70,7 +70,7 @@ def read(form: Form, pairs: Pairs, files: Mapping[str, File] | None = None) -> S
         if name in CAMPAIGN and name not in form.by_name:
             _take_campaign(result, name, texts)
         elif name in form.by_name:
-            _take_declared(result, form.by_name[name], texts)
+            _take_declared(result, _as_answered(form, form.by_name[name]), texts)
         elif form.knows(name):
             _take_declared(result, _implied(form, name), texts)
         elif form.expansion == "reject":
@@ -99,7 +99,19 @@ def _implied(form: Form, name: str) -> Field:
     """A name that the form does not declare but the vendor knows."""
     kind = form.formats[name]
     limit = KINDS[kind].max_length
-    return Field(name, kind, name, max_length=limit, if_invalid=form.default_if_invalid)
+    return _as_answered(form, Field(name, kind, name, max_length=limit, if_invalid=form.default_if_invalid))
+
+
+def _as_answered(form: Form, spec: Field) -> Field:
+    """What is hidden is asked of nobody, but a page may fill it in: it is of the kind that its name implies.
+
+    Where the vendor takes only certain answers under a name, these are the ones on offer, whatever the page asked.
+    """
+    if spec.kind == "hidden" and spec.name in form.formats:
+        spec = replace(spec, kind=form.formats[spec.name])
+    if not spec.options and spec.name in form.offers:
+        spec = replace(spec, options=tuple(Option(value, value) for value in form.offers[spec.name]))
+    return spec
 
 
 def _take_campaign(result: Submission, name: str, texts: list[str]) -> None:

@@ -356,6 +356,29 @@ def test_repeated_expansion_names_become_one_list_in_words() -> None:
 # --- what the form adds and leaves out ---
 
 
+def test_what_a_page_fills_into_a_hidden_field_is_brought_into_the_form_of_its_name() -> None:
+    declared = form("name: phone, type: hidden", "name: state, type: hidden", vendor="clienttether")
+    assert stored(declared, **NAMED, phone="(512) 789-1111", state="Texas") == {
+        **NAMED,
+        "phone": "5127891111",
+        "state": "TX",
+    }
+    assert refused(declared, **NAMED, phone="none") == [("phone", "lf201")]
+
+
+@pytest.mark.parametrize("fields", [[], ["name: contact_type"], ["name: contact_type, type: hidden"]])
+def test_a_vendors_own_list_of_answers_holds_whether_declared_or_not(fields: list[str]) -> None:
+    taken = form(*fields, vendor="clienttether")
+    assert stored(taken, **NAMED, contact_type="2")["contact_type"] == "2"
+    assert refused(taken, **NAMED, contact_type="Client") == [("contact_type", "lf201")]
+
+
+def test_a_vendors_list_of_answers_follows_the_name_that_the_file_gives_it() -> None:
+    mapped = form("name: kind, send_as: contact_type", vendor="clienttether")
+    assert refused(mapped, **NAMED, kind="Client") == [("kind", "lf201")]
+    assert stored(mapped, **NAMED, kind="3")["kind"] == "3"
+
+
 def test_a_hidden_value_is_the_forms_whether_posted_or_not() -> None:
     declared = form("name: tag, type: hidden, value: 'web,quote'")
     assert stored(declared, hobby="chess") == {"hobby": "chess", "tag": "web,quote"}

@@ -66,6 +66,7 @@ def read_form(name: str, version: str, block: Block, around: Surroundings) -> Fo
         retention=_days(block),
         mandatory=checks.ways_in(adapter, destination) if adapter else (),
         formats=_formats(adapter, destination),
+        offers=_offers(adapter, destination),
         default_if_invalid=adapter.if_invalid if adapter else "ask",
     )
     form = replace(form, fields=checks.with_comparable_conditions(form), also=_also(block, form, around))
@@ -114,6 +115,14 @@ def _formats(adapter: Adapter | None, destination: Destination) -> dict[str, str
         name: implied_kind(name, wire, adapter) for name, wire in destination.fields.items() if name not in CAMPAIGN
     }
     return {name: kind or "text" for name, kind in {**found, **mapped}.items()}
+
+
+def _offers(adapter: Adapter | None, destination: Destination) -> dict[str, tuple[str, ...]]:
+    """The answers that the vendor's own document allows, by our name for them."""
+    if adapter is None:
+        return {}
+    wires = {name: adapter.wire_name(name, destination) for name in {*adapter.options, *destination.fields}}
+    return {name: adapter.options[wire] for name, wire in wires.items() if wire in adapter.options}
 
 
 def _language(block: Block) -> str:
