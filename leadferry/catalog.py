@@ -46,6 +46,7 @@ class _State:
 
     forms: Mapping[str, Form | Broken] = field(default_factory=dict)
     by_web_key: Mapping[str, str] = field(default_factory=dict)
+    takes_files: bool = False
 
 
 class Catalog:
@@ -89,6 +90,11 @@ class Catalog:
     def all(self) -> Mapping[str, Form | Broken]:
         self._look_if_due()
         return self._state.forms
+
+    def takes_files(self) -> bool:
+        """Whether any form has a field for a file."""
+        self._look_if_due()
+        return self._state.takes_files
 
     def version(self, name: str, version: str) -> Form | None:
         """A form as it was in one version; None where that cannot be read any more."""
@@ -202,7 +208,7 @@ class Catalog:
             holder = holders.setdefault(form.web_key, name) if form.web_key else name
             if isinstance(form, Form) and holder != name:
                 forms[name] = Broken(name, (_taken(self._folder.path(name), self._text(name), holder),), form.web_key)
-        self._state = _State(forms, holders)
+        self._state = _State(forms, holders, any(isinstance(form, Form) and form.has_file for form in forms.values()))
         self._tidy()
 
     def _current(self, name: str, file: FormFile | None) -> Form | Broken:

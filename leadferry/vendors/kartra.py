@@ -206,7 +206,7 @@ class Kartra(Adapter):
     def on_unknown_default(self, settings: Mapping[str, Any]) -> Literal["retry", "hold"]:
         """Points are added up: an edit after one's own unknown create would give them twice."""
         chain = settings.get("actions", ())
-        counted = any(isinstance(action, dict) and action.get("cmd") in _COUNTED for action in chain)
+        counted = any(isinstance(action, dict) and str(action.get("cmd")) in _COUNTED for action in chain)
         return "hold" if counted else self.on_unknown
 
     def check(self, destination: Destination) -> Iterator[tuple[str, str]]:

@@ -12,17 +12,28 @@ from leadferry.form_class import PageForm, draw
 from leadferry.forms import Form
 from leadferry.messages import code_message
 from leadferry.submission import HONEYPOT, FieldError, Pairs
+from leadferry.tokens import PageTokens
 from leadferry.web.campaign import Campaign, of_visit, posted
 from leadferry.web.site import current_site
 
 
-def form_page(form: Form, pairs: Pairs = (), errors: Sequence[FieldError] = ()) -> str:
-    """The form as a page: new, or again with what was typed and what is wrong."""
+def form_page(
+    form: Form,
+    pairs: Pairs = (),
+    errors: Sequence[FieldError] = (),
+    *,
+    visit: Campaign | None = None,
+    tokens: PageTokens | None = None,
+) -> str:
+    """The form as a page: new, or again with what was typed and what is wrong.
+
+    ``visit`` and ``tokens`` take the place of what the request says of the visit, and of the site's own tokens.
+    """
     typed: dict[str, list[str]] = {}
     for name, value in pairs:
         typed.setdefault(name, []).append(value)
-    page = draw(form, current_site().tokens, typed or None, errors)
-    campaign = _campaign(form, pairs)
+    page = draw(form, tokens or current_site().tokens, typed or None, errors)
+    campaign = visit or _campaign(form, pairs)
     _fill_hidden(form, page, campaign)
     sections = _sections(form, page)
     ids = {field.name: _first_input(field) for _, fields in sections for field in fields}
@@ -64,8 +75,11 @@ def _refusal(errors: Sequence[FieldError]) -> str | None:
 
 
 def _campaign(form: Form, pairs: Pairs) -> Campaign:
-    if pairs:
-        return posted(form, pairs)
+    return posted(form, pairs) if pairs else this_visit(form)
+
+
+def this_visit(form: Form) -> Campaign:
+    """Where the visitor who asks for a new page comes from."""
     query = request.query_string.decode("ascii", "replace")
     return of_visit(form, request, f"{current_site().public_url()}{request.path}{'?' if query else ''}{query}")
 

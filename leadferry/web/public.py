@@ -25,7 +25,7 @@ from leadferry.tokens import MINIMUM_SECONDS
 from leadferry.vendors.base import Request
 from leadferry.web.answers import Answers, Client, error_answer, error_json, wishes_of
 from leadferry.web.body import MAX_BODY, MAX_BODY_WITH_FILE, Body, BodyError, drain, read_body
-from leadferry.web.pages import form_page
+from leadferry.web.page_cache import new_page
 from leadferry.web.site import current_site
 
 public = Blueprint("public", __name__)
@@ -36,7 +36,7 @@ def show(name: str) -> Response:
     form = found_form(name)
     if not isinstance(form, Form):
         return form
-    response = make_response(form_page(form))
+    response = make_response(new_page(form))
     response.headers["Cache-Control"] = "no-cache"
     return response
 
@@ -131,8 +131,7 @@ def _unavailable(client: Client) -> Response:
 
 
 def _largest_body() -> int:
-    forms = current_site().office.catalog.all().values()
-    return MAX_BODY_WITH_FILE if any(isinstance(form, Form) and form.has_file for form in forms) else MAX_BODY
+    return MAX_BODY_WITH_FILE if current_site().office.catalog.takes_files() else MAX_BODY
 
 
 def _body_failure(form: Form, error: BodyError) -> Response:
