@@ -29,5 +29,10 @@ if is_ubuntu && ! works browser; then
     "$python" -m playwright install --with-deps chromium || echo "Playwright could not install Chromium." >&2
 fi
 
+# Ubuntu's Firefox is a snap too. Its tests are a second opinion: without it they are skipped.
+if ! is_ubuntu && [ -z "${FIREFOX:-}" ] && ! command -v firefox-esr firefox >/dev/null; then
+    sh tools/apt-install.sh "The test suite" firefox-esr || echo "There is no Firefox: its tests are skipped." >&2
+fi
+
 "$python" -m tests.services.postgres
 "$python" -m tests.services.browser
