@@ -1,8 +1,13 @@
-"""Every sentence that a visitor can read, by name. Errors carry a name and its values; the page puts it in words."""
+"""What code says to a visitor, by name. Errors carry a name and its values; the page puts it in words.
+
+What only a page says stands in its template.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from leadferry.languages import SOURCE, translate
 
 CODES: Mapping[str, tuple[str, int]] = {
     # error_code: (msg, HTTP status for a client that reads JSON)
@@ -28,6 +33,11 @@ def code_status(code: str) -> int:
 
 
 SENTENCES: Mapping[str, str] = {
+    # what a form says that its file leaves unsaid
+    "send": "Send",
+    "step": "Step {number}",
+    "choose": "Please choose",
+    # what is wrong with an answer, or with all
     "nothing": "Nothing was sent: there is not one answer.",
     "required": "Please fill in “{label}”.",
     "required_choice": "Please choose an answer for “{label}”.",
@@ -72,5 +82,6 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
-def say(name: str, **values: str) -> str:
-    return SENTENCES[name].format(**values)
+def say(name: str, language: str = SOURCE, **values: str) -> str:
+    """The sentence in a form's language, in English where there is none."""
+    return translate(SENTENCES[name], language).format(**values)

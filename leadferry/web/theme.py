@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
 
 from leadferry.forms import Form
@@ -13,6 +14,13 @@ _SAFE = re.compile(r"[\w#.,%\s/()'\-]+", re.ASCII)
 
 _LIGHT = 0.179
 """The relative luminance at which black and white text stand out equally well."""
+
+_DARK_NAMES = frozenset(
+    "black blue blueviolet brown crimson darkblue darkgreen darkmagenta darkolivegreen darkorchid darkred "
+    "darkslateblue darkslategray darkslategrey darkviolet dimgray dimgrey firebrick green indigo maroon mediumblue "
+    "mediumvioletred midnightblue navy purple rebeccapurple royalblue saddlebrown sienna slateblue teal".split()
+)
+"""Those of CSS's named colours that are below it."""
 
 
 def theme_css(form: Form) -> str:
@@ -38,14 +46,31 @@ def _is_value(text: str) -> bool:
 
 
 def _scheme(colour: str) -> str:
-    """Whether a colour is light or dark. One that is not written in hex counts as light."""
-    digits = colour.removeprefix("#")
-    if not re.fullmatch(r"[0-9a-fA-F]{3,8}", digits) or digits == colour:
-        return "light"
+    """Whether a colour is light or dark. One that cannot be told counts as light."""
+    red, green, blue = (_linear(share) for share in _shares(colour))
+    return "light" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > _LIGHT else "dark"
+
+
+def _shares(colour: str) -> tuple[float, float, float]:
+    """Red, green and blue of a CSS colour, each from 0 to 1."""
+    if re.fullmatch(r"#[0-9a-fA-F]{3,8}", colour):
+        return _of_hex(colour[1:])
+    function, _, arguments = colour.partition("(")
+    numbers = re.findall(r"([0-9]*\.?[0-9]+)(%?)", arguments)
+    if len(numbers) < 3:
+        return (0, 0, 0) if colour in _DARK_NAMES else (1, 1, 1)
+    (first, unit), (second, _), (third, _) = numbers[:3]
+    if function.startswith("hsl"):
+        return colorsys.hls_to_rgb(float(first) / 360 % 1, float(third) / 100, float(second) / 100)
+    whole = 100 if unit else 255
+    return float(first) / whole, float(second) / whole, float(third) / whole
+
+
+def _of_hex(digits: str) -> tuple[float, float, float]:
     if len(digits) < 6:
         digits = "".join(digit * 2 for digit in digits[:3])
-    red, green, blue = (_linear(int(digits[at : at + 2], 16) / 255) for at in (0, 2, 4))
-    return "light" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > _LIGHT else "dark"
+    red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    return red, green, blue
 
 
 def _linear(share: float) -> float:
