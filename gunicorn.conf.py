@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 from leadferry.config import SettingsError, load, share_metrics
 
@@ -22,18 +23,33 @@ forwarded_allow_ips = ""  # which headers of proxies count is decided by TRUSTED
 control_socket_disable = True
 
 
-def on_starting(_server):
+def on_starting(server):
     """Forget the counts of processes that are gone, and do not start on a database that cannot be used."""
     from leadferry.metrics import clean_folder  # noqa: PLC0415  # counts from its import on
     from leadferry.store import open_store  # noqa: PLC0415
 
     clean_folder(metrics_folder)
     try:
-        store = open_store(load())
+        settings = load()
+        store = open_store(settings)
         store.require_schema()
     except SettingsError as error:
         sys.exit(f"leadferry: {error}")
+    if settings.console:
+        welcome_the_first(store, settings.public_url, server)
     store.engine.dispose()
+
+
+def welcome_the_first(store, public_url, server):
+    """While nobody may use the console, each start prints a one-time link that makes the first user."""
+    from leadferry import users  # noqa: PLC0415
+    from leadferry.store import StoreError  # noqa: PLC0415
+
+    port = next((address[1] for address in server.cfg.address if isinstance(address, tuple)), 8000)
+    with suppress(StoreError):  # a disk that is full for the moment is no reason not to start
+        if users.needs_first(store):
+            link = users.link(users.invite(store), public_url, f"http://127.0.0.1:{port}")
+            print(f"leadferry: make the console's first user, once, within a day: {link}", file=sys.stderr)  # noqa: T201
 
 
 def post_worker_init(worker):

@@ -5,23 +5,26 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import logging
+import math
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from leadferry.commits import Busy, NotCommitted, SharedCommits
 from leadferry.config import Settings, SettingsError
-from leadferry.models import form_version, heartbeat
+from leadferry.models import form_publication, form_version, heartbeat
+from leadferry.sealing import Sealer
 
 try:
     import pysqlite3 as _sqlite
@@ -37,6 +40,7 @@ SCHEMA = "0002"
 SCHEMA_BEFORE = "0001"
 """The version before takes and delivers leads too, so that machines can be renewed one by one before an upgrade."""
 
+SECONDS_BETWEEN_LOOKS = 60.0
 BUSY_SECONDS = 15
 """How long a writer waits for others before it gives up."""
 
@@ -67,25 +71,36 @@ class StoreRefusal(StoreError):
 
 @dataclass(frozen=True)
 class PublishedForm:
-    """One version of a form as kept in the store. ``origin`` is ``file`` or ``console``."""
+    """One publication of a form. ``origin`` is ``file``, ``console`` or ``archive``, whose content is empty.
+
+    ``at`` is in seconds since 1970, ``by`` who published it in the console. ``in_console``: it was ever published
+    there, so that it needs no file.
+    """
 
     number: int
     form: str
     version: str
     content: str
     origin: str
+    at: float = 0.0
+    by: str | None = None
+    in_console: bool = False
+
+    @property
+    def is_archived(self) -> bool:
+        return not self.version
 
 
 class Store:
     """The one database of an installation: SQLite (one host), or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, sensitive_key: Callable[[], str] | None = None) -> None:
+        self._sensitive_key = sensitive_key
         self.is_sqlite = url.startswith("sqlite")
         self.path = Path(url.removeprefix("sqlite:///")) if self.is_sqlite else None
         self.engine = self._sqlite_engine(url) if self.is_sqlite else self._postgresql_engine(url)
-        self._turn_to_write: Callable[[], AbstractContextManager[None]] = nullcontext
-        if self.path:
-            self._turn_to_write = _WriterGate(self.path.with_name(f"{self.path.name}.lock")).held
+        self._commits = SharedCommits(self._turn_to_write) if self.is_sqlite else None
+        self._tables: dict[str, float | None] = {}  # None for those that are there, else when they were last missed
         os.register_at_fork(after_in_child=self._after_fork)
 
     def _sqlite_engine(self, url: str) -> Engine:
@@ -105,6 +120,16 @@ class Store:
     def _after_fork(self) -> None:
         """A connection must not be shared by two processes."""
         self.engine.dispose(close=False)
+        if self._commits:
+            self._commits.start_anew()
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What sensitive answers are sealed with. Raises StoreError: there is no key, and none can be kept."""
+        try:
+            return Sealer(self._sensitive_key() if self._sensitive_key else "")
+        except SettingsError as error:
+            raise StoreError(str(error)) from None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -114,8 +139,25 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, committed when the block ends and durable when this returns."""
-        with _trouble_named(), self._turn_to_write(), self.engine.begin() as connection:
+        shared = self._commits.write(BUSY_SECONDS) if self._commits else self.engine.begin()
+        with _trouble_named(), shared as connection:
             yield connection
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[Connection]:
+        """SQLite's one transaction at a time, over all processes of this host, in turn.
+
+        Its own busy handler is unfair: under load a writer can starve for seconds.
+        """
+        gate = _file_lock(self.path.with_name(f"{self.path.name}.lock")) if self.path else nullcontext()
+        with gate, self.engine.begin() as connection:
+            yield connection
+
+    def forget_log(self) -> None:
+        """Takes what was overwritten out of SQLite's log too, unless somebody is just reading it."""
+        if self.path:
+            with _trouble_named(), closing(sqlite_driver.connect(self.path, timeout=1)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def insert_new(self, table: Any) -> Any:
         """An INSERT that does nothing where a row with the same unique key stands already."""
@@ -137,17 +179,53 @@ class Store:
 
     # --- versions of forms ---
 
-    def publish(self, form: str, version: str, content: str, origin: str) -> None:
-        """Makes a content the newest of its form; a version already known changes nothing."""
-        row = {"form": form, "version": version, "content": content, "origin": origin, "published_at": time.time()}
+    def publish(self, form: str, version: str, content: str, origin: str, by: str | None = None) -> None:
+        """Makes a content the newest of its form. From a file, one that was ever published changes nothing."""
         with self.write() as connection:
-            connection.execute(self.insert_new(form_version).values(row))
+            self.publish_in(connection, form, version, content, origin, by)
+
+    def publish_in(
+        self, connection: Connection, form: str, version: str, content: str, origin: str, by: str | None = None
+    ) -> None:
+        """The same within a transaction. An empty version archives the form."""
+        self.one_at_a_time(connection, "upgrade")  # so numbers grow as publications come, and none slips by an upgrade
+        now = time.time()
+        is_new = False
+        if version:
+            row = {"form": form, "version": version, "content": content, "origin": origin, "published_at": now}
+            is_new = connection.execute(self.insert_new(form_version).values(row)).rowcount > 0
+        if (is_new or origin != "file") and inspect(connection).has_table(form_publication.name):
+            row = {"form": form, "version": version, "origin": origin, "at": now, "by": by}
+            connection.execute(insert(form_publication).values(row))
 
     def newest_versions(self) -> list[PublishedForm]:
+        """What is served of each form, archived ones among them."""
+        if not self.has_table(form_publication.name):
+            return self._newest_before()
+        columns = form_publication.c
+        newest = select(func.max(columns.id)).group_by(columns.form)
+        with self.read() as connection:
+            in_console = set(connection.execute(select(columns.form).where(columns.origin == "console")).scalars())
+            rows = connection.execute(_publications().where(columns.id.in_(newest))).all()
+        return [replace(PublishedForm(*row), in_console=row.form in in_console) for row in rows]
+
+    def _newest_before(self) -> list[PublishedForm]:
+        """In the version before of the schema, where a content was published but once."""
         newest = select(func.max(form_version.c.id)).group_by(form_version.c.form)
         with self.read() as connection:
             rows = connection.execute(_versions().where(form_version.c.id.in_(newest))).all()
+        return [replace(PublishedForm(*row), in_console=row.origin == "console") for row in rows]
+
+    def publications(self, form: str, limit: int = 200) -> list[PublishedForm]:
+        """All that a form ever was, the newest first."""
+        with self.read() as connection:
+            rows = connection.execute(_publications_of(form).limit(limit)).all()
         return [PublishedForm(*row) for row in rows]
+
+    def newest_in(self, connection: Connection, form: str) -> PublishedForm | None:
+        """What is served of a form, within a transaction."""
+        row = connection.execute(_publications_of(form).limit(1)).first()
+        return PublishedForm(*row) if row else None
 
     def find_version(self, form: str, version: str) -> PublishedForm | None:
         wanted = _versions().where(form_version.c.form == form, form_version.c.version == version)
@@ -156,10 +234,20 @@ class Store:
         return PublishedForm(*row) if row else None
 
     def last_version_number(self) -> int:
+        """Grows with each publication."""
+        table = form_publication if self.has_table(form_publication.name) else form_version
         with self.read() as connection:
-            return int(connection.execute(select(func.max(form_version.c.id))).scalar() or 0)
+            return int(connection.execute(select(func.max(table.c.id))).scalar() or 0)
 
     # --- the schema ---
+
+    def has_table(self, name: str) -> bool:
+        """Whether the schema has it; one that is missing in the version before is looked for once a minute."""
+        looked_at = self._tables.get(name, -math.inf)
+        if looked_at is not None and time.monotonic() - looked_at > SECONDS_BETWEEN_LOOKS:
+            with _trouble_named():
+                self._tables[name] = None if inspect(self.engine).has_table(name) else time.monotonic()
+        return self._tables[name] is None
 
     def schema(self) -> str | None:
         """The migration that the database stands at; None where there is none, or no answer."""
@@ -202,7 +290,7 @@ def open_store(settings: Settings) -> Store:
     Raises:
         SettingsError: the SQLite file cannot be opened.
     """
-    store = Store(settings.database_url)
+    store = Store(settings.database_url, settings.sensitive_key)
     if store.path:
         try:
             store.path.parent.mkdir(parents=True, exist_ok=True)
@@ -259,7 +347,13 @@ def _use_wal(path: Path) -> None:
 
 def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # BEGIN is ours, see _begin_sqlite
-    pragmas = ("synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON", "trusted_schema=OFF")
+    pragmas = (
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "secure_delete=ON",  # what is erased is overwritten in the file too
+    )
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
@@ -276,31 +370,6 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-class _WriterGate:
-    """One writer at a time over all threads and processes of this host, in turn.
-
-    SQLite's own busy handler is unfair: under load a writer can starve for seconds.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        os.register_at_fork(after_in_child=self._after_fork)
-
-    def _after_fork(self) -> None:
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=BUSY_SECONDS):
-            raise StoreError("the database is busy")
-        try:
-            with _file_lock(self._path):
-                yield
-        finally:
-            self._lock.release()
-
-
 @contextmanager
 def _trouble_named() -> Iterator[None]:
     """Whatever way the database, its file or its connections fail: one exception for the callers."""
@@ -310,6 +379,10 @@ def _trouble_named() -> Iterator[None]:
         raise StoreRefusal(_first_line(error.orig)) from error
     except DBAPIError as error:
         raise StoreError(_first_line(error.orig)) from error
+    except NotCommitted as error:
+        raise StoreError(_first_line(getattr(error.__cause__, "orig", error))) from error
+    except Busy:
+        raise StoreError("the database is busy") from None
     except (NoConnectionFree, OSError, sqlite_driver.Error) as error:
         raise StoreError(_first_line(error)) from error
 
@@ -331,4 +404,18 @@ def _file_lock(path: Path) -> Iterator[None]:
 
 def _versions() -> Any:
     columns = form_version.c
-    return select(columns.id, columns.form, columns.version, columns.content, columns.origin)
+    return select(
+        columns.id, columns.form, columns.version, columns.content, columns.origin, columns.published_at.label("at")
+    )
+
+
+def _publications() -> Any:
+    columns, content = form_publication.c, func.coalesce(form_version.c.content, "").label("content")
+    is_its = (form_version.c.form == columns.form) & (form_version.c.version == columns.version)
+    return select(
+        columns.id, columns.form, columns.version, content, columns.origin, columns.at, columns.by
+    ).select_from(form_publication.outerjoin(form_version, is_its))
+
+
+def _publications_of(form: str) -> Any:
+    return _publications().where(form_publication.c.form == form).order_by(form_publication.c.id.desc())

@@ -14,7 +14,7 @@ import signal
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from types import CodeType, FrameType
 from typing import Any
@@ -102,9 +102,13 @@ def code_of(function: Callable[..., Any]) -> CodeType:
 
 
 def points(flow: str) -> list[Point]:
+    return points_of(FLOWS[flow])
+
+
+def points_of(functions: Iterable[Callable[..., Any]]) -> list[Point]:
     """The line of every statement."""
     found = []
-    for function in FLOWS[flow]:
+    for function in functions:
         executable = {line for _, _, line in code_of(function).co_lines() if line}
         source, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(source)))
