@@ -147,6 +147,7 @@ class Catalog:
             while self._publish_new():
                 self._read_store()
                 self._serve()
+            self._bring_files_up()
         self._ready = True
         self._took = time.monotonic() - self._looked_at
 
@@ -198,10 +199,11 @@ class Catalog:
     # --- serving ---
 
     def _serve(self) -> None:
-        """The newest version of every form whose file is there, and of those that the console published."""
+        """The newest version of every form whose file is there, and of those that the console ever published."""
         files = self._folder.files
-        console = {name for name, each in self._published.items() if each.origin == "console"}
-        forms = {name: self._current(name, files.get(name)) for name in sorted(files.keys() | console)}
+        archived = {name for name, each in self._published.items() if each.is_archived}
+        console = {name for name, each in self._published.items() if each.in_console}
+        forms = {name: self._current(name, files.get(name)) for name in sorted((files.keys() | console) - archived)}
         holders: dict[str, str] = {}
         for name in sorted(forms, key=lambda name: self._claim(name, forms[name])):
             form = forms[name]
@@ -284,6 +286,71 @@ class Catalog:
             self._known.add((name, version))
             self._say(name, "its content was published before; to publish it again, change anything in it")
         return True
+
+    # --- what the console publishes ---
+
+    def check(self, name: str, text: str) -> tuple[Form | None, list[Problem]]:
+        """A content as it would be if it were published now: the form, and its problems, warnings among them."""
+        self._look_if_due()
+        path = str(self._folder.path(name))
+        try:
+            form, found = load(name, text, path, self._around)
+        except FormFileError as error:
+            return None, sorted([*error.problems, *error.warnings])
+        holder = self._state.by_web_key.get(form.web_key or "", name)
+        if holder != name:
+            return None, sorted([*found, _taken(self._folder.path(name), text, holder)])
+        return form, found
+
+    def newest(self, name: str) -> PublishedForm | None:
+        """What was last published of a form, as the store has it now."""
+        self._look()
+        return self._published.get(name)
+
+    def file_text(self, name: str) -> str | None:
+        """What stands in a form's file, right or not."""
+        file = self._folder.files.get(name)
+        return file.text if file else None
+
+    def take_up(self, name: str) -> bool:
+        """Serves what this process has just published, and writes its file; whether the file says the same now."""
+        self._look()
+        published, file = self._published.get(name), self._folder.files.get(name)
+        if published is None or published.is_archived:
+            return file is None
+        if file is None:
+            return self._folder.write(name, published.content)
+        return file.version == published.version
+
+    def _bring_files_up(self) -> None:
+        """What the console published goes into the folder, unless its file was changed since: that is somebody's work.
+
+        So each machine's file follows, and one whose process died between the store and the file.
+        """
+        written = False
+        for name, file in self._folder.files.items():
+            published = self._published.get(name)
+            if published is None or published.origin == "file" or published.version == file.version:
+                continue
+            if self._folder.changed_at(name) < published.at and self._may_be_replaced(name, file.version):
+                done = self._folder.remove(name) if published.is_archived else self._write(published)
+                written = written or done
+        if written:
+            self._folder.look()
+
+    def _may_be_replaced(self, name: str, version: str) -> bool:
+        """Only what the store has too, and only as it was read."""
+        try:
+            known = self._store.find_version(name, version)
+        except StoreError:
+            return False
+        return known is not None and self._folder.is_as_read(name)
+
+    def _write(self, published: PublishedForm) -> bool:
+        done = self._folder.write(published.form, published.content)
+        if not done:
+            self._say(published.form, "was published in the console, and the folder cannot be written")
+        return done
 
     # --- what was ---
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from leadferry import reports
+from leadferry import numbers, reports, search
 from leadferry.alerts import Alerts
 from leadferry.config import Settings
 from leadferry.delivery import Office
@@ -45,6 +45,8 @@ def chores(settings: Settings, office: Office) -> Callable[[], None]:
     all_of_them = (
         Chore(office.store, "alerts", 30.0, lambda: alerts.report(alerts.find())),
         Chore(office.store, "retention", 3600.0, retention.erase_old),
+        Chore(office.store, "old counts", 86_400.0, lambda: numbers.forget_old(office.store)),
+        Chore(office.store, "lead search", 5.0, lambda: search.fill(office.store)),
     )
 
     def look() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
-from leadferry import leads, metrics, outbox, privacy
+from leadferry import leads, metrics, outbox, privacy, users
 from leadferry.backup import back_up
 from leadferry.catalog import check_folder
 from leadferry.chores import chores
@@ -27,12 +27,15 @@ from leadferry.delivery import attempt, missing_fields, probe_account
 from leadferry.fields import CAMPAIGN, RESERVED
 from leadferry.form_file import Problem, Surroundings
 from leadferry.forms import Form
+from leadferry.handling import mend
 from leadferry.html_import import VendorHint, import_forms
 from leadferry.leads import Filter
-from leadferry.store import StoreError, upgrade
-from leadferry.submission import read
+from leadferry.spreadsheet import csv_lines, names_of
+from leadferry.store import Store, StoreError, upgrade
+from leadferry.users import UserError
 from leadferry.vendors import ADAPTERS
-from leadferry.vendors.base import Adapter, as_text
+from leadferry.vendors.base import Adapter
+from leadferry.web.replay import replay
 from leadferry.web.site import Site
 from leadferry.worker import Worker
 
@@ -41,7 +44,7 @@ ASK_ABOVE = 100
 
 
 def register(app: Flask) -> None:
-    for command in (forms_group, leads_group, vendors_group, db_group, worker, sandbox):
+    for command in (forms_group, leads_group, vendors_group, users_group, db_group, worker, sandbox):
         app.cli.add_command(command)
 
 
@@ -226,15 +229,15 @@ def leads_list(everything: bool, as_json: bool, **options: Any) -> None:
     if as_json:
         _print_json(found)
         return
-    for each in found:
-        click.echo(_line(each))
+    for row, each in zip(rows, found, strict=True):
+        click.echo(_line(each, row.quarantine or ()))
     if not found:
         click.echo("No leads.", err=True)
 
 
-def _line(lead: dict[str, Any]) -> str:
+def _line(lead: dict[str, Any], suspicions: Sequence[str] = ()) -> str:
     vendor = lead["deliveries"][0] if lead["deliveries"] else {}
-    why = " ".join(str(part) for part in (vendor.get("error_code"), vendor.get("reason")) if part)
+    why = " ".join(str(part) for part in (vendor.get("error_code"), vendor.get("reason"), *suspicions) if part)
     also = "".join(f"  {each['destination']}: {each['state']}" for each in lead["deliveries"][1:])
     return f"{lead['lead']}  {lead['received_at']}  {lead['form']:<16} {lead['state']:<11} {why}{also}".rstrip()
 
@@ -332,17 +335,10 @@ def _mend(site: Site, rows: Sequence[Any], changes: Sequence[str]) -> None:
     if len(rows) != 1:
         _fail("--set goes with one lead.")
     row = rows[0]
-    form = site.office.catalog.version(row.form, row.version)
-    if form is None:
-        _fail(f"{row.reference}: the version of its form cannot be read, so the new values cannot be checked")
-        return
-    given = [change.partition("=") for change in changes]
-    submission = read(form, [(name, value) for name, _, value in given])
-    wrong = [error for error in submission.errors if error.field in {name for name, _, _ in given}]
+    given = [(name, value) for name, _, value in (change.partition("=") for change in changes)]
+    wrong = mend(site.office.store, site.office.catalog, row, given)
     if wrong:
-        _fail("\n".join(f"{error.field}: {error.message}" for error in wrong))
-    values = {name: submission.values[name] for name, _, value in given if value and name in submission.values}
-    leads.edit(site.office.store, row.id, values, [name for name, _, value in given if not value])
+        _fail("\n".join(f"{error.field or row.reference}: {error.message}" for error in wrong))
 
 
 def _resend(site: Site, rows: Sequence[Any], *, show_progress: bool) -> list[dict[str, Any]]:
@@ -373,6 +369,59 @@ def _tally(found: Sequence[dict[str, Any]]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing was waiting"
 
 
+@leads_group.command("release")
+@click.argument("references", nargs=-1)
+@click.option("--form", help="Everything that is held of this form.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def leads_release(references: Sequence[str], form: str | None, as_json: bool, yes: bool) -> None:
+    """Deliver leads that were held because they looked like junk: those named, or all of a form."""
+    if not references and not form:
+        _fail("Name leads, or a form with --form.")
+    site = _site()
+    rows = leads.find(site.office.store, Filter(tuple(references), form=form, state="quarantined"), None)
+    missing = {each.upper() for each in references} - {row.reference for row in rows}
+    if missing:
+        _fail(f"{', '.join(sorted(missing))}: there is no held lead of this reference")
+    if len(rows) > ASK_ABOVE and not yes and sys.stdin.isatty():
+        click.confirm(f"Deliver {len(rows)} leads?", abort=True)
+    released = [row for row in rows if _release(site, row)]
+    found = _resend(site, released, show_progress=not as_json) if released else []
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(f"{len(released)} released: " + _tally(found))
+
+
+def _release(site: Site, row: Any) -> bool:
+    version = site.office.catalog.version(row.form, row.version)
+    if version is None:
+        click.echo(f"{row.reference}: the version of its form cannot be read, so it stays held", err=True)
+        return False
+    return leads.release(site.office.store, row.id, version)
+
+
+@leads_group.command("consent")
+@click.argument("reference")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the form as its visitor saw it.")
+@with_appcontext
+def leads_consent(reference: str, html: Path | None) -> None:
+    """Show what a visitor was asked to agree to and whether they did, in the words and the form of that day."""
+    store = _site().office.store
+    row = next(iter(leads.find(store, Filter(references=(reference,)), 1)), None)
+    if row is None:
+        _fail(f"{reference}: there is no lead of this reference")
+        return
+    if html:
+        page = replay(store, row)
+        if page is None:
+            _fail(f"{reference}: version {row.version} of its form cannot be read")
+            return
+        html.write_text(page, "utf-8")
+    _print_json({"lead": row.reference, "version": row.version, "consent": row.consent})
+
+
 @leads_group.command("erase")
 @click.option("--email", required=True, help="Everything of the person with this address.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -381,20 +430,24 @@ def _tally(found: Sequence[dict[str, Any]]) -> str:
 def leads_erase(email: str, as_json: bool, yes: bool) -> None:
     """Find a person everywhere, and erase what is personal; that there was a lead, when and where, stays."""
     store = _site().office.store
-    ids = privacy.leads_of_person(store, email)
-    found = [leads.summary(store, row) for row in leads.find(store, Filter(ids=tuple(ids)), None)] if ids else []
+    places = privacy.find_person(store, email)
+    ids = list(places)
+    rows = leads.find(store, Filter(ids=tuple(ids)), None) if ids else []
+    found = [leads.summary(store, row) for row in rows]
     if found and not as_json:
-        click.echo("\n".join(_line(each) for each in found))
+        for row, each in zip(rows, found, strict=True):
+            click.echo(f"{_line(each)}  in {', '.join(places[row.id])}")
     if found and not yes:
         click.confirm(f"Erase everything personal of {_count(len(found))}?", abort=True)
     erased = privacy.erase(store, ids)
     left = len(privacy.leads_of_person(store, email))
     if as_json:
-        _print_json({"erased": [each["lead"] for each in found], "left": left})
+        where = {row.reference: list(places[row.id]) for row in rows}
+        _print_json({"erased": [each["lead"] for each in found], "found_in": where, "left": left})
     elif not found:
         click.echo("No lead holds this address.")
     else:
-        click.echo(f"Erased {_count(erased)}; {_count(left)} left with this address.")
+        click.echo(f"Erased {_count(erased)}. The whole store was read again: {_count(left)} left with this address.")
 
 
 def _count(number: int) -> str:
@@ -407,14 +460,22 @@ def _count(number: int) -> str:
 @click.option("--json", "as_json", is_flag=True, help="An array of leads instead of CSV.")
 @with_appcontext
 def leads_export(output: Any, as_json: bool, **options: Any) -> None:
-    """Write leads with all their answers, as CSV for a spreadsheet or as JSON."""
-    store, wanted = _site().office.store, _filter(**options)
-    found = (leads.exported(row) for row in leads.each(store, wanted))
+    """Write leads with all their answers, as CSV for a spreadsheet or as JSON.
+
+    With --email it is the answer to an access request: every lead that holds the address anywhere and, as JSON,
+    everything that is kept of each.
+    """
+    store, email = _site().office.store, options.pop("email")
+    wanted = _filter(**options)
+    if email:
+        wanted = replace(wanted, ids=tuple(privacy.leads_of_person(store, email)) or (0,))
+    written = leads.exported if not email else lambda row: leads.detail(store, row)
+    found = (written(row) for row in leads.each(store, wanted))
     if as_json:
         _export_json(output, found)
     else:
-        names = list(dict.fromkeys(name for row in leads.each(store, wanted) for name in leads.exported(row)["values"]))
-        _export_csv(output, found, names)
+        names = names_of(leads.exported(row) for row in leads.each(store, wanted))
+        output.writelines(csv_lines(found, names))
 
 
 def _export_json(output: Any, found: Iterable[dict[str, Any]]) -> None:
@@ -423,20 +484,6 @@ def _export_json(output: Any, found: Iterable[dict[str, Any]]) -> None:
         output.write(f"{mark}\n{json.dumps(each, ensure_ascii=False)}")
         mark = ","
     output.write("[]\n" if mark == "[" else "\n]\n")
-
-
-def _export_csv(output: Any, found: Iterable[dict[str, Any]], names: Sequence[str]) -> None:
-    table = csv.writer(output)
-    own = ("lead", "form", "version", "received_at", "state")
-    table.writerow([*own, *(for_spreadsheet(name) for name in names)])
-    for each in found:
-        values = (each["values"].get(name, "") for name in names)
-        table.writerow([*(each[name] for name in own), *(for_spreadsheet(as_text(value)) for value in values)])
-
-
-def for_spreadsheet(text: str) -> str:
-    """A cell that begins like a formula gets an apostrophe before it, so that no spreadsheet runs it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 @leads_group.command("balance")
@@ -482,6 +529,107 @@ def vendors_test(form: str) -> None:
             click.echo(f"  The account has no custom field for {', '.join(missing)}: {label} leaves these answers out.")
     if trouble:
         sys.exit(1)
+
+
+# --- the console's users ---
+
+users_group = AppGroup("users", help="Who may use the console.")
+_ROLES = click.Choice(users.ROLES)
+_password_stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+def _users_store() -> Store:
+    store = _site().office.store
+    if not users.is_ready(store):
+        _fail("The schema is of the version before; run: flask db upgrade")
+    return store
+
+
+def _new_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _change_user(change: Callable[[Store], object], action: str, name: str, said: str) -> None:
+    store = _users_store()
+    try:
+        change(store)
+    except UserError as error:
+        _fail(str(error))
+    users.audit(store, "flask users", action, name)
+    click.echo(said)
+
+
+@users_group.command("add")
+@click.argument("name")
+@click.option("--role", type=_ROLES, required=True, help="What the user may do; each may do what those before it may.")
+@_password_stdin
+@with_appcontext
+def users_add(name: str, role: str, password_stdin: bool) -> None:
+    """Let somebody into the console."""
+    password = _new_password(password_stdin)
+    _change_user(lambda store: users.add(store, name, role, password), "user added", name, f"{name} may come in.")
+
+
+@users_group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@with_appcontext
+def users_list(as_json: bool) -> None:
+    """List the users."""
+    found = users.everyone(_users_store())
+    if as_json:
+        _print_json(
+            [
+                {"name": each.name, "role": each.role, "active": each.active, "created_at": leads.iso(each.created_at)}
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        click.echo(f"{each.name}  {each.role}{'' if each.active else '  switched off'}")
+    if not found:
+        click.echo("No users. A link to make the first: flask users invite", err=True)
+
+
+@users_group.command("role")
+@click.argument("name")
+@click.argument("role", type=_ROLES)
+@with_appcontext
+def users_role(name: str, role: str) -> None:
+    """Change what a user may do."""
+    _change_user(lambda store: users.set_role(store, name, role), "user role set", name, f"{name} is {role} now.")
+
+
+@users_group.command("password")
+@click.argument("name")
+@_password_stdin
+@with_appcontext
+def users_password(name: str, password_stdin: bool) -> None:
+    """Set a user's password; all sessions of the user end."""
+    password = _new_password(password_stdin)
+    said = f"{name} has a new password."
+    _change_user(lambda store: users.set_password(store, name, password), "password changed", name, said)
+
+
+@users_group.command("disable")
+@click.argument("name")
+@with_appcontext
+def users_disable(name: str) -> None:
+    """Keep a user out from now on; all sessions of the user end."""
+    _change_user(lambda store: users.disable(store, name), "user switched off", name, f"{name} is out.")
+
+
+@users_group.command("invite")
+@click.option("--name", help="For whom; without it, for the first user of all.")
+@click.option("--role", type=_ROLES, default="operator", show_default=True)
+@with_appcontext
+def users_invite(name: str | None, role: str) -> None:
+    """Print a one-time link, valid for a day, with which a person chooses a password."""
+    store = _users_store()
+    if name is None and not users.needs_first(store):
+        _fail("There are users already; say for whom: flask users invite --name NAME --role ROLE")
+    click.echo(users.link(users.invite(store, role, name), _app().settings.public_url))
 
 
 # --- the rest ---

@@ -16,11 +16,11 @@ from dotenv import dotenv_values
 
 from leadferry.redirects import web_address
 
-KEPT_BACK = frozenset({"SECRET_KEY", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SMTP_URL"})
+KEPT_BACK = frozenset({"SECRET_KEY", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SENSITIVE_KEY", "SMTP_URL"})
 """The server's own secrets, which no form file may name: whoever writes one could have them sent anywhere."""
 
 LEAST_SECRET = 16
-"""Characters of the key that signs tokens."""
+"""Characters of the keys that sign tokens and seal answers."""
 
 
 class SettingsError(Exception):
@@ -42,12 +42,23 @@ class Settings:
     trusted_proxies: int = 0
     delivery: Literal["embedded", "off"] = "embedded"
     allow_private_vendors: bool = False
+    console: bool = True
+    given_sensitive_key: str | None = field(default=None, repr=False)
+    country_header: str | None = None
     post_limit: tuple[int, int] | None = (60, 60)
     ratelimit_storage_uri: str = field(default="memory://", repr=False)
     alert_webhook_url: str | None = field(default=None, repr=False)
     alert_email: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def sensitive_key(self) -> str:
+        """What sensitive answers are sealed with; made and kept in `var` when it is first asked for.
+
+        Raises:
+            SettingsError: none is set, and none can be kept.
+        """
+        return self.given_sensitive_key or _kept_secret("SENSITIVE_KEY", self.root)
 
     def secret(self, name: str) -> str | None:
         """The value of ``NAME``, or of the file that ``NAME_FILE`` points to; None where there is neither."""
@@ -69,13 +80,16 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
     env = _Environment(_layered(os.environ if environ is None else environ, _env_file(root)), root)
     return Settings(
         root=root,
-        secret_key=_secret_key(env),
+        secret_key=_long_secret(env, "SECRET_KEY") or _kept_secret("SECRET_KEY", root),
         database_url=_database_url(env),
         forms_dir=_forms_dir(env),
         public_url=_public_url(env),
         trusted_proxies=_trusted_proxies(env),
         delivery="off" if _one_of(env, "DELIVERY", ("embedded", "off")) == "off" else "embedded",
         allow_private_vendors=_one_of(env, "ALLOW_PRIVATE_VENDORS", ("0", "1")) == "1",
+        console=_one_of(env, "CONSOLE", ("on", "off")) == "on",
+        given_sensitive_key=_long_secret(env, "SENSITIVE_KEY"),
+        country_header=_country_header(env),
         post_limit=_post_limit(env),
         ratelimit_storage_uri=_ratelimit_storage_uri(env),
         alert_webhook_url=_alert_webhook_url(env),
@@ -129,27 +143,26 @@ def _layered(environ: Mapping[str, str], file: Mapping[str, str]) -> dict[str, s
 # --- the settings ---
 
 
-def _secret_key(env: _Environment) -> str:
-    given = env.read("SECRET_KEY")
-    if given is None:
-        return _kept_secret(env.root / "var" / "secret_key")
-    if len(given) < LEAST_SECRET:
+def _long_secret(env: _Environment, name: str) -> str | None:
+    given = env.read(name)
+    if given is not None and len(given) < LEAST_SECRET:
         raise SettingsError(
-            f"SECRET_KEY: shorter than {LEAST_SECRET} characters; use a long random text, the same on every machine"
+            f"{name}: shorter than {LEAST_SECRET} characters; use a long random text, the same on every machine"
         )
     return given
 
 
-def _kept_secret(path: Path) -> str:
+def _kept_secret(name: str, root: Path) -> str:
+    path = root / "var" / name.lower()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _make_secret(path)
         kept = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"SECRET_KEY: none is set, and {path} cannot be kept ({error}); set one") from None
+        raise SettingsError(f"{name}: none is set, and {path} cannot be kept ({error}); set one") from None
     if len(kept) < LEAST_SECRET:
-        raise SettingsError(f"SECRET_KEY: {path} is damaged; remove it, or set SECRET_KEY")
+        raise SettingsError(f"{name}: {path} is damaged; remove it, or set {name}")
     return kept
 
 
@@ -210,6 +223,15 @@ def _trusted_proxies(env: _Environment) -> int:
     if not re.fullmatch(r"[0-9]{1,2}", text, re.ASCII):
         raise SettingsError(f"TRUSTED_PROXIES: {text!r} is not a number of proxies; write 0, 1 or 2")
     return int(text)
+
+
+def _country_header(env: _Environment) -> str | None:
+    text = env.read("COUNTRY_HEADER")
+    if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9\-]{0,99}", text, re.ASCII):
+        raise SettingsError(f"COUNTRY_HEADER: {text!r} is not the name of a header; write it as CF-IPCountry")
+    if text and _trusted_proxies(env) == 0:
+        raise SettingsError("COUNTRY_HEADER: only a proxy's word counts; say in TRUSTED_PROXIES how many there are")
+    return text
 
 
 def _one_of(env: _Environment, name: str, words: tuple[str, str]) -> str:

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus
 from leadferry import leads, metrics, outbox
 from leadferry.catalog import Catalog
 from leadferry.outbox import Claim, Health, NextState, Tried
+from leadferry.sealing import Unsealable, is_sealed, texts_of
 from leadferry.store import Store, StoreError, StoreRefusal
 from leadferry.transport import Transport, TransportError
 from leadferry.vendors.base import (
@@ -53,7 +54,8 @@ LONGEST_PROBE = 1800.0
 FAILURES_UNTIL_DOWN = 5
 """Tries of one account in a row, of any leads, without an answer that shows the vendor at work."""
 
-SAYS_NOTHING_OF_THE_VENDOR = (Reason.INTERRUPTED, Reason.ADAPTER)
+NO_REQUEST = "No request could be made of this lead; see the log."
+SAYS_NOTHING_OF_THE_VENDOR = (Reason.INTERRUPTED, Reason.ADAPTER, Reason.SEALED)
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,12 @@ def attempt(office: Office, claim: Claim, trigger: str) -> Result:
         StoreError: the store was gone for longer than ``PATIENCE``; what the vendor said is lost then.
     """
     at, started = time.time(), time.monotonic()
-    calls: list[dict[str, Any]] = []
+    notes = _Notes()
     destination = _patiently(
         lambda: office.catalog.destination(claim.form, claim.version, claim.destination, claim.vendor)
     )
     try:
-        result = _try(office, claim, destination, calls)
+        result = _try(office, claim, destination, notes)
     except _LeaseLost:
         log.warning("the lease was lost before anything was sent", extra={"lead": claim.reference})
         return Result(Outcome.UNKNOWN, Reason.INTERRUPTED)
@@ -105,22 +107,35 @@ def attempt(office: Office, claim: Claim, trigger: str) -> Result:
         code=result.code,
         words=storable(result.words)[:500],
         milliseconds=round((time.monotonic() - started) * 1000),
-        calls=calls,
+        calls=notes.calls,
     )
-    _settle(office, claim, result, _policy(office, claim, destination), tried)
+    _settle(office, claim, result, _policy(office, claim, destination), tried, sealed=notes.sealed)
     return result
 
 
-def _try(office: Office, claim: Claim, destination: Destination | None, calls: list[dict[str, Any]]) -> Result:
+@dataclass
+class _Notes:
+    """What a try writes down as it goes on: its calls, and whether the lead has sealed answers."""
+
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    sealed: bool = False
+
+
+def _try(office: Office, claim: Claim, destination: Destination | None, notes: _Notes) -> Result:
     if claim.interrupted:
         return Result(Outcome.UNKNOWN, Reason.INTERRUPTED, words="We were stopped while sending.")
     if destination is None:
         words = "The form file, or a setting that it names, is missing."
         return Result(Outcome.MISCONFIGURED, Reason.SETTING_MISSING, words=words)
-    request = _patiently(lambda: _frozen(office, claim, destination))
+    try:
+        request, sensitive = _patiently(lambda: _frozen(office, claim, destination))
+    except Unsealable:
+        words = "SENSITIVE_KEY is not the key that the sealed answers of this lead were stored under."
+        return Result(Outcome.FAILED, Reason.SEALED, words=words)
     if request is None:
-        return Result(Outcome.FAILED, Reason.ADAPTER, words="No request could be made of this lead; see the log.")
-    conversation = _Conversation(office, destination, calls, claim.taken_at + DEADLINE)
+        return Result(Outcome.FAILED, Reason.ADAPTER, words=NO_REQUEST)
+    notes.sealed = bool(sensitive)
+    conversation = _Conversation(office, destination, notes.calls, claim.taken_at + DEADLINE, sensitive)
     try:
         return conversation.hold(request)
     except TransportError as error:
@@ -130,32 +145,38 @@ def _try(office: Office, claim: Claim, destination: Destination | None, calls: l
         return Result(Outcome.UNKNOWN, Reason.ADAPTER, words="The answer could not be read; see the log.")
 
 
-def _frozen(office: Office, claim: Claim, destination: Destination) -> Request | None:
-    """The request as it was first made; a repeat is the same to the byte."""
+def _frozen(office: Office, claim: Claim, destination: Destination) -> tuple[Request | None, frozenset[str]]:
+    """The request as it was first made, and the sensitive texts in it; a repeat is the same to the byte."""
     if claim.payload is not None:
-        return Request.from_json(claim.payload)
+        sealed = is_sealed(claim.payload)
+        return office.store.sealer.thawed(claim.payload) if sealed else (Request.from_json(claim.payload), frozenset())
     form = office.catalog.version(claim.form, claim.version)
     send_campaign = form is None or form.campaign == "send"
-    request = build(
-        office, leads.load_data(office.store, claim.lead_id, destination, send_campaign=send_campaign), destination
-    )
-    if request is not None and not outbox.freeze(office.store, claim, request):
+    lead = leads.load_data(office.store, claim.lead_id, destination, send_campaign=send_campaign)
+    request, sensitive = build(office, lead, destination), texts_of(lead.values, lead.sensitive)
+    if request is not None and not outbox.freeze(office.store, claim, request, sensitive):
         raise _LeaseLost
-    return request
+    return request, sensitive
 
 
 class _Conversation:
     """The one to three calls of a try, under one deadline, written down with the secrets masked."""
 
     def __init__(
-        self, office: Office, destination: Destination, calls: list[dict[str, Any]], deadline: float | None = None
+        self,
+        office: Office,
+        destination: Destination,
+        calls: list[dict[str, Any]],
+        deadline: float | None = None,
+        sensitive: Collection[str] = (),
     ) -> None:
         self.office = office
         self.destination = destination
         self.adapter = office.adapters[destination.adapter]
         self.calls = calls
         self.deadline = time.monotonic() + DEADLINE if deadline is None else deadline
-        self.secrets: set[str] = set()
+        self.sensitive = frozenset(sensitive)
+        self.secrets: set[str] = set(sensitive)
 
     def hold(self, request: Request) -> Result:
         for _ in range(MAX_CALLS):
@@ -177,7 +198,8 @@ class _Conversation:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise self._not_sent("There was no time left to send it.")
-        call: dict[str, Any] = {"request": without_files(request.to_json()), "status": None, "answer": None}
+        shown = without_texts(without_files(request.to_json()), self.sensitive)
+        call: dict[str, Any] = {"request": shown, "status": None, "answer": None}
         self.calls.append(call)
         response = self.office.transport.send(request, self._secret, left)
         call["status"] = response.status
@@ -245,6 +267,17 @@ def without_files(request: dict[str, Any]) -> dict[str, Any]:
     return {**request, "form": pairs}
 
 
+def without_texts(plain: Any, texts: Collection[str]) -> Any:
+    """Plain data for the record, with these texts masked wherever they stand in it."""
+    if not texts:
+        return plain
+    if isinstance(plain, str):
+        return masked(plain, texts)
+    if isinstance(plain, Mapping):
+        return {name: without_texts(value, texts) for name, value in plain.items()}
+    return [without_texts(each, texts) for each in plain] if isinstance(plain, list | tuple) else plain
+
+
 def storable(text: str) -> str:
     """PostgreSQL takes no NUL, UTF-8 no lone surrogates."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
@@ -253,14 +286,18 @@ def storable(text: str) -> str:
 # --- what follows ---
 
 
-def _settle(office: Office, claim: Claim, result: Result, on_unknown: str, tried: Tried) -> None:
+def _settle(
+    office: Office, claim: Claim, result: Result, on_unknown: str, tried: Tried, *, sealed: bool = False
+) -> None:
     """Records a try with the state that follows from it, and what it says of the account."""
     now = _patiently(office.store.now)
     result = _after_own_unknown(claim, result)
     after = next_state(claim, result, on_unknown, now)
     change = partial(next_health, claim=claim, result=result, now=now)
     answer = visitors_answer(result) if tried.trigger == "visitor" else None
-    kept = _patiently(lambda: outbox.record(office.store, claim, tried, after, change, now=now, answer=answer))
+    kept = _patiently(
+        lambda: outbox.record(office.store, claim, tried, after, change, now=now, answer=answer, sealed=sealed)
+    )
     _measure(claim, result, tried)
     log.info(
         "attempt",
@@ -345,6 +382,8 @@ def next_state(
             keep_payload=claim.unsure,
         )
     unsure = claim.unsure or result.outcome is Outcome.UNKNOWN
+    if result.reason is Reason.SEALED:  # until a person brings the key back
+        return NextState("held", reason=reason, unsure=unsure)
     if result.outcome is Outcome.UNKNOWN and on_unknown == "hold":
         return NextState("held", reason=reason, unsure=True)
     if claim.attempts >= len(SCHEDULE):
@@ -426,6 +465,18 @@ def missing_fields(office: Office, destination: Destination, names: Iterable[str
         return _Conversation(office, destination, []).fields_missing(request, names) or []
     except TransportError:
         return []
+
+
+def try_out(office: Office, lead: LeadData, destination: Destination) -> tuple[Result, list[dict[str, Any]]]:
+    """Sends a lead that is not stored, and records nothing. Returns what came of it, and the calls as an Attempt's."""
+    calls: list[dict[str, Any]] = []
+    request = build(office, lead, destination)
+    if request is None:
+        return Result(Outcome.FAILED, Reason.ADAPTER, words=NO_REQUEST), calls
+    try:
+        return _Conversation(office, destination, calls).hold(request), calls
+    except TransportError as error:
+        return Result(error.outcome, error.reason, words=error.words), calls
 
 
 # --- what the visitor is told ---

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +80,36 @@ class Folder:
         found = {name: file for name, file in files.items() if file is not None}
         before, self._files, self._looked = self._files, found, True
         return _versions(found) != _versions(before)
+
+    def changed_at(self, name: str) -> float:
+        """When the file as last read was changed, by this machine's clock."""
+        return self._files[name].stamp[0] / 1e9
+
+    def write(self, name: str, text: str) -> bool:
+        """Puts a whole file in the place of what was there; whether the folder lets itself be written."""
+        path = self.path(name)
+        new = path.with_name(f".{name}.{os.getpid()}-{threading.get_ident()}")
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
+            with new.open("wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            new.chmod(mode)
+            new.replace(path)
+        except OSError:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+            return False
+        return True
+
+    def remove(self, name: str) -> bool:
+        """Whether the file is gone now."""
+        try:
+            self.path(name).unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
     def _is_known(self, name: str, stamp: Stamp) -> bool:
         known = self._files.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -25,8 +26,10 @@ from wtforms.csrf.core import CSRF
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
-from leadferry.fields import KINDS, as_typed
+from leadferry.fields import KINDS
 from leadferry.forms import Field, Form
+from leadferry.messages import say
+from leadferry.questions import portable
 from leadferry.submission import FieldError
 from leadferry.tokens import PageTokens
 
@@ -83,9 +86,14 @@ def draw(
             field.errors = found
         if found and not isinstance(field, RadioField):  # a radio button cannot be invalid by itself, its group can
             field.render_kw = {**(field.render_kw or {}), "aria-invalid": "true"}
-        described = [f"{field.id}-error"] * bool(found) + [f"{field.id}-help"] * bool(field.description)
+        notes = {
+            "error": found,
+            "if": [name for name in form.by_name[field.name].show_if if form.by_name[name].kind != "hidden"],
+            "help": field.description,
+        }
+        described = " ".join(f"{field.id}-{note}" for note, content in notes.items() if content)
         if described:
-            field.render_kw = {**(field.render_kw or {}), "aria-describedby": " ".join(described)}
+            field.render_kw = {**(field.render_kw or {}), "aria-describedby": described}
         _keep_typed_date(field)
     return page
 
@@ -104,6 +112,8 @@ def _page_class(form: Form) -> type[PageForm]:
 
 
 def _unbound(form: Form, spec: Field, index: int) -> Any:
+    if KINDS[spec.kind].widget == "select" and not spec.placeholder:
+        spec = replace(spec, placeholder=say("choose", form.language))
     options: dict[str, Any] = {
         "name": spec.name,
         "id": f"{form.name}-{index + 1}",
@@ -123,7 +133,7 @@ def _attributes(spec: Field) -> dict[str, Any]:
             "maxlength": spec.max_length if kind.input_type != "date" else None,
             "placeholder": spec.placeholder or None,
             "inputmode": kind.inputmode,
-            "pattern": spec.pattern if kind.normalise is as_typed and kind.widget == "input" else None,
+            "pattern": portable(spec) if kind.widget == "input" else None,
             "min": spec.minimum if kind.input_type == "date" else None,
             "max": spec.maximum if kind.input_type == "date" else None,
         }
@@ -144,7 +154,7 @@ def _textarea(spec: Field, options: dict[str, Any]) -> Any:
 
 
 def _select(spec: Field, options: dict[str, Any]) -> Any:
-    choices = [SelectChoice("", spec.placeholder or "—"), *_choices(spec)]
+    choices = [SelectChoice("", spec.placeholder), *_choices(spec)]
     return SelectField(spec.label, choices=choices, default=spec.value or "", validate_choice=False, **options)
 
 

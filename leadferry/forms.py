@@ -9,7 +9,7 @@ from typing import Literal
 
 from leadferry.fields import CAMPAIGN, CHOICES, TICKS
 from leadferry.redirects import origin
-from leadferry.vendors.base import Destination, Value
+from leadferry.vendors.base import Destination, Text, Value
 
 RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
@@ -40,6 +40,7 @@ class Field:
     send_as: str | None = None
     if_invalid: Literal["ask", "drop", "pass"] = "ask"
     autocomplete: str | None = None
+    sensitive: bool = False
 
     @property
     def takes_several(self) -> bool:
@@ -58,6 +59,23 @@ class Field:
 class Step:
     title: str
     fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Spam:
+    """How a form tells junk from leads, beyond what holds for all of them.
+
+    ``countries`` are two capital letters each, ``keep`` days. ``site_key`` and ``secret`` are those of Turnstile.
+    """
+
+    honeypot: str = ""
+    suspects: Literal["hold", "deliver"] = "hold"
+    words: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    challenge: Literal["none", "altcha", "turnstile"] = "none"
+    site_key: str = ""
+    secret: Text = ""
+    keep: int = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +103,10 @@ class Form:
     expansion: Literal["accept", "reject"] = "accept"
     campaign: Literal["send", "keep"] = "send"
     theme: Mapping[str, str] = field(default_factory=dict)
+    measure: Literal["posts", "progress"] = "posts"
     retention: int = 90
+    spam: Spam = Spam()
+    trustedform: bool = False
     mandatory: tuple[tuple[str, ...], ...] = ()  # the vendor's: one alternative must be answered
     formats: Mapping[str, str] = field(default_factory=dict)  # name known without a field -> kind
     offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> the only answers the vendor takes
@@ -117,6 +138,13 @@ class Form:
     def consent_fields(self) -> tuple[Field, ...]:
         """Fields whose label is a promise: declared as consent, or the reserved permission to text."""
         return tuple(each for each in self.fields if each.kind == "consent" or each.name == "smsok")
+
+    def is_sensitive(self, name: str) -> bool:
+        """Whether the answer is kept sealed: a Social Security number's always, another's where its field says so."""
+        spec = self.by_name.get(name)
+        if spec is not None and (spec.sensitive or spec.kind == "ssn"):
+            return True
+        return "ssn" in {self.formats.get(name), name.lower()}
 
     def knows(self, name: str) -> bool:
         """Declared, the chosen vendor's own, or one of the campaign's."""

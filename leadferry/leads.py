@@ -9,12 +9,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, null, select, text, update
+from sqlalchemy import Connection, Row, bindparam, insert, null, select, text, update
 
-from leadferry import models, outbox
+from leadferry import models, outbox, search
 from leadferry.forms import Form
+from leadferry.sealing import sealed_names, shown, texts_of
 from leadferry.store import Store
 from leadferry.vendors.base import Destination, File, LeadData, Request, Value
 
@@ -60,7 +62,13 @@ class NewLead:
             consent=self.consent,
             test=self.test,
             message_id=message_id(self.reference, destination),
+            sensitive=self.sensitive,
         )
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """The answers that are kept sealed."""
+        return frozenset(name for name in self.values if self.form.is_sensitive(name))
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,11 @@ def message_id(reference: str, destination: str) -> str:
     return f"{reference}-{destination}"
 
 
-def content_hash(lead: NewLead) -> str:
+def content_hash(store: Store, lead: NewLead) -> str:
+    """Of what is sealed only a keyed hash is hashed: there are few enough numbers to try them all."""
+    values = {name: store.sealer.fingerprint(lead.values[name]) for name in lead.sensitive}
     files = {name: hashlib.sha256(each.content).hexdigest() for name, each in lead.files.items()}
-    content = json.dumps([lead.values, lead.campaign, files], sort_keys=True, ensure_ascii=True)
+    content = json.dumps([{**lead.values, **values}, lead.campaign, files], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -106,17 +116,21 @@ def accept(
     Raises:
         StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
     """
-    digest = content_hash(lead)
+    digest = content_hash(store, lead)
+    answers = store.sealer.sealed(lead.values, lead.sensitive) if lead.sensitive else dict(lead.values)
+    frozen = {name: _frozen(store, lead, request) for name, request in payloads.items()}
+    found_by = search.terms(shown(answers), lead.campaign) if store.has_table("lead_search") else set()
     with store.write() as connection:
         if repeats:
             earlier = _earlier(store, connection, lead, digest)
             if earlier is not None:
                 return earlier
-        lead_id = _insert_lead(connection, lead, digest)
+        lead_id = _insert_lead(connection, lead, answers, digest)
+        search.write(connection, lead_id, found_by)
         if lead.quarantine:
             return Accepted(lead_id, lead.reference, None)
         now = store.now(connection)
-        rows = [outbox.new_row(lead_id, each, payloads.get(each.name), now) for each in lead.form.destinations]
+        rows = [outbox.new_row(lead_id, each, frozen.get(each.name), now) for each in lead.form.destinations]
         token = None
         if lease and outbox.calls_left(store, connection, lead.form.vendor.adapter, at_once) > 0:
             token = outbox.new_token()
@@ -125,22 +139,17 @@ def accept(
     return Accepted(lead_id, lead.reference, delivery_id, token)
 
 
+def _frozen(store: Store, lead: NewLead, request: Request | None) -> dict[str, Any] | None:
+    if request is None:
+        return None
+    sensitive = texts_of(lead.values, lead.sensitive)
+    return store.sealer.frozen(request, sensitive) if sensitive else request.to_json()
+
+
 def _earlier(store: Store, connection: Connection, lead: NewLead, digest: str) -> Accepted | None:
     store.one_at_a_time(connection, digest)  # or two could both find nothing
-    columns = models.lead.c
-    query = (
-        select(columns.id, columns.reference, models.delivery.c.id)
-        .outerjoin(models.delivery, _is_primary_of(columns.id))
-        .where(
-            columns.form == lead.form.name,
-            columns.content_hash == digest,
-            columns.received_at > lead.received_at - REPEAT_WINDOW,
-            columns.test == lead.test,
-        )
-        .order_by(columns.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
+    same = {"form": lead.form.name, "digest": digest, "since": lead.received_at - REPEAT_WINDOW, "test": lead.test}
+    row = connection.execute(_EARLIER if lead.quarantine else _EARLIER_NOT_HELD, same).first()
     return Accepted(row[0], row[1], row[2], repeated=True) if row else None
 
 
@@ -148,13 +157,31 @@ def _is_primary_of(lead_id: Any) -> Any:
     return (models.delivery.c.lead_id == lead_id) & (models.delivery.c.destination == "vendor")
 
 
-def _insert_lead(connection: Connection, lead: NewLead, digest: str) -> int:
+# Made once: to put a statement together costs several times as much as to execute it.
+_EARLIER = (
+    select(models.lead.c.id, models.lead.c.reference, models.delivery.c.id)
+    .outerjoin(models.delivery, _is_primary_of(models.lead.c.id))
+    .where(
+        models.lead.c.form == bindparam("form"),
+        models.lead.c.content_hash == bindparam("digest"),
+        models.lead.c.received_at > bindparam("since"),
+        models.lead.c.test == bindparam("test"),
+    )
+    .order_by(models.lead.c.id.desc())
+    .limit(1)
+)
+_EARLIER_NOT_HELD = _EARLIER.where(models.lead.c.quarantine.is_(None))  # a post above suspicion is delivered
+_INSERT_LEAD = insert(models.lead).returning(models.lead.c.id)
+_INSERT_DELIVERY = insert(models.delivery).returning(models.delivery.c.id)
+
+
+def _insert_lead(connection: Connection, lead: NewLead, answers: Mapping[str, Any], digest: str) -> int:
     row = {
         "reference": lead.reference,
         "form": lead.form.name,
         "version": lead.form.version,
         "received_at": lead.received_at,
-        "answers": dict(lead.values),
+        "answers": dict(answers),
         "campaign": dict(lead.campaign),
         "cleaned": list(lead.cleaned),
         "consent": lead.consent,
@@ -163,7 +190,7 @@ def _insert_lead(connection: Connection, lead: NewLead, digest: str) -> int:
         "quarantine": list(lead.quarantine) or None,
         "test": lead.test,
     }
-    lead_id = int(connection.execute(insert(models.lead).values(row).returning(models.lead.c.id)).scalar_one())
+    lead_id = int(connection.execute(_INSERT_LEAD, row).scalar_one())
     for name, each in lead.files.items():
         file_row = {"lead_id": lead_id, "field": name, "filename": each.filename, "content": each.content}
         connection.execute(insert(models.lead_file).values(file_row))
@@ -172,9 +199,8 @@ def _insert_lead(connection: Connection, lead: NewLead, digest: str) -> int:
 
 def _insert_deliveries(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Returns the id of the `vendor` delivery."""
-    returning = insert(models.delivery).returning(models.delivery.c.id, models.delivery.c.destination)
-    ids = {destination: number for number, destination in connection.execute(returning, rows)}
-    return int(ids["vendor"])
+    ids = [int(connection.execute(_INSERT_DELIVERY, row).scalar_one()) for row in rows]
+    return ids[0]
 
 
 def answer(store: Store, lead_id: int) -> str | None:
@@ -192,18 +218,48 @@ def set_answer(store: Store, lead_id: int, told: str) -> None:
         )
 
 
-def edit(store: Store, lead_id: int, values: Mapping[str, Value], removed: Sequence[str]) -> None:
-    """Mends answers of a lead; what it sends is built anew. Its earlier tries keep what they sent."""
+def edit(
+    store: Store, lead_id: int, values: Mapping[str, Value], removed: Sequence[str], form: Form | None = None
+) -> None:
+    """Mends answers of a lead; what it sends is built anew. Its earlier tries keep what they sent.
+
+    ``form`` says which answers are kept sealed; those that are sealed stay so without it.
+    """
     columns = models.lead.c
+    searchable = store.has_table("lead_search")
+    wanted = select(columns.answers, columns.campaign).where(columns.id == lead_id).with_for_update()
     with store.write() as connection:
-        found = connection.execute(select(columns.answers).where(columns.id == lead_id).with_for_update()).scalar_one()
-        answers = {name: value for name, value in {**found, **values}.items() if name not in removed}
+        found = connection.execute(wanted).one()
+        sealed = {name for name in values if name in sealed_names(found.answers) or (form and form.is_sensitive(name))}
+        mended = store.sealer.sealed(values, sealed) if sealed else values
+        answers = {name: value for name, value in {**found.answers, **mended}.items() if name not in removed}
+        if searchable:
+            search.replace(connection, lead_id, search.terms(shown(answers), found.campaign))
         connection.execute(update(models.lead).where(columns.id == lead_id).values(answers=answers))
         connection.execute(
             update(models.delivery)
             .where(models.delivery.c.lead_id == lead_id, models.delivery.c.state != "sending")
             .values(payload=null(), unsure=False)
         )
+
+
+def release(store: Store, lead_id: int, form: Form) -> bool:
+    """A person says that a quarantined lead is none of junk: from now on it is delivered as any other.
+
+    ``form`` is the version that its visitor saw. Why it was held stays with it. Returns False where it is not held,
+    or was erased meanwhile.
+    """
+    columns = models.lead.c
+    with store.write() as connection:
+        held = (columns.id == lead_id) & columns.quarantine.is_not(None) & columns.erased_at.is_(None)
+        row = connection.execute(select(columns.source, columns.quarantine).where(held).with_for_update()).first()
+        if row is None:
+            return False
+        source = {**row.source, "suspect": row.quarantine}
+        connection.execute(update(models.lead).where(held).values(quarantine=null(), source=source))
+        now = store.now(connection)
+        _insert_deliveries(connection, [outbox.new_row(lead_id, each, None, now) for each in form.destinations])
+    return True
 
 
 def is_first_try(store: Store, lead_id: int) -> bool:
@@ -216,21 +272,27 @@ def is_first_try(store: Store, lead_id: int) -> bool:
 
 
 def load_data(store: Store, lead_id: int, destination: Destination, *, send_campaign: bool) -> LeadData:
-    """A stored lead as an adapter sees it."""
+    """A stored lead as an adapter sees it.
+
+    Raises:
+        Unsealable: it has answers that were sealed with another key.
+    """
     with store.read() as connection:
         row = connection.execute(select(models.lead).where(models.lead.c.id == lead_id)).one()
         files = connection.execute(select(models.lead_file).where(models.lead_file.c.lead_id == lead_id)).all()
+    sealed = sealed_names(row.answers)
     return LeadData(
         reference=row.reference,
         form=row.form,
         version=row.version,
         received_at=datetime.fromtimestamp(row.received_at, UTC),
-        values=row.answers,
+        values=store.sealer.opened(row.answers) if sealed else row.answers,
         campaign=row.campaign if send_campaign else {},
         files={each.field: File(each.filename, each.content) for each in files},
         consent=row.consent,
         test=row.test,
         message_id=message_id(row.reference, destination.name),
+        sensitive=sealed,
     )
 
 
@@ -301,7 +363,7 @@ def exported(row: Row[Any]) -> dict[str, Any]:
         "version": row.version,
         "received_at": iso(row.received_at),
         "state": "quarantined" if row.quarantine is not None else row.state,
-        "values": {**row.answers, **row.campaign},
+        "values": {**shown(row.answers), **row.campaign},
     }
 
 
@@ -319,12 +381,12 @@ def summary(store: Store, row: Row[Any]) -> dict[str, Any]:
 
 def detail(store: Store, row: Row[Any]) -> dict[str, Any]:
     """One lead for `flask leads show --json`: everything but secrets."""
-    shown = summary(store, row)
-    for shown_delivery, each in zip(shown["deliveries"], outbox.of_lead(store, row.id), strict=True):
+    found = summary(store, row)
+    for shown_delivery, each in zip(found["deliveries"], outbox.of_lead(store, row.id), strict=True):
         shown_delivery["history"] = [_attempt(tried) for tried in outbox.history(store, each.id)]
     return {
-        **shown,
-        "values": {**row.answers, **row.campaign},
+        **found,
+        "values": {**shown(row.answers), **row.campaign},
         "cleaned": row.cleaned,
         "consent": row.consent,
         "source": row.source,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import secrets
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -12,6 +14,13 @@ from typing import Any
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
+
+
+def name_of_request(given: str) -> str:
+    """The id that the request brings along, where that is one, or a new one; in every log line from here on."""
+    name = given if re.fullmatch(r"[A-Za-z0-9\-]{8,64}", given) else secrets.token_hex(8)
+    request_id.set(name)
+    return name
 
 
 class JsonFormatter(logging.Formatter):

@@ -30,6 +30,7 @@ metadata = MetaData(
 
 Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
 Json = JSON(none_as_null=True)
+InBytes = Text().with_variant(Text(collation="C"), "postgresql")  # in the order of its bytes, as SQLite's is anyway
 
 form_version = Table(
     "form_version",
@@ -160,4 +161,127 @@ heartbeat = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("at", Double, nullable=False),
+)
+
+# --- the console ---
+
+console_user = Table(
+    "console_user",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False, unique=True),  # the name as it is looked for, whatever its letters' case
+    Column("role", Text, nullable=False),  # viewer, editor or operator
+    Column("password", Text, nullable=False),  # Argon2
+    Column("active", Boolean, nullable=False),
+    Column("epoch", Integer, nullable=False),  # part of each session: a new one ends them all
+    Column("created_at", Double, nullable=False),
+)
+
+console_token = Table(
+    "console_token",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text),  # null: the first user, who chooses one
+    Column("role", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("details", Json, nullable=False),
+)
+Index("ix_audit_object_id", audit.c.object, audit.c.id)
+
+lead_search = Table(
+    "lead_search",
+    metadata,
+    Column("term", InBytes, primary_key=True),  # its kind, a colon, and the text as it is looked for
+    Column("lead_id", Key, ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("ix_lead_search_lead_id", lead_search.c.lead_id)
+Index("ix_lead_form_id", lead.c.form, lead.c.id)
+Index("ix_lead_test", lead.c.id, sqlite_where=text("test IS 1"), postgresql_where=text("test IS true"))
+Index(
+    "ix_lead_quarantined",
+    lead.c.id,
+    sqlite_where=text("quarantine IS NOT NULL"),
+    postgresql_where=text("quarantine IS NOT NULL"),
+)
+Index("ix_delivery_state_lead_id", delivery.c.state, delivery.c.lead_id)
+Index("ix_delivery_vendor_lead_id", delivery.c.vendor, delivery.c.lead_id)
+
+lead_batch = Table(
+    "lead_batch",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("lead_ids", Json, nullable=False),
+)
+
+chore_progress = Table(
+    "chore_progress",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", Key, nullable=False),  # the id of the last row that it has done
+)
+
+# --- forms that are changed in the console ---
+
+form_publication = Table(
+    "form_publication",
+    metadata,
+    Column("id", Key, primary_key=True),  # the greatest of a form is what is served
+    Column("form", Text, nullable=False),
+    Column("version", Text, nullable=False),  # empty where the form was archived
+    Column("origin", Text, nullable=False),  # file, console or archive
+    Column("at", Double, nullable=False),
+    Column("by", Text),  # null: from the folder
+)
+Index("ix_form_publication_form_id", form_publication.c.form, form_publication.c.id)
+
+form_draft = Table(
+    "form_draft",
+    metadata,
+    Column("form", Text, primary_key=True),
+    Column("content", Text),  # null: there is none now, but the revisions go on
+    Column("base_version", Text),  # what it began with; null for a form that was never published
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+# --- numbers ---
+
+visit_count = Table(
+    "visit_count",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),  # days since 1970, in UTC
+    Column("form", Text, primary_key=True),
+    Column("page", Text, primary_key=True),  # host and path
+    Column("campaign", Text, primary_key=True),
+    Column("what", Text, primary_key=True),  # seen, tried, started, or one of these with a name: refused:lf201
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+snippet_seen = Table(
+    "snippet_seen",
+    metadata,
+    Column("form", Text, primary_key=True),
+    Column("page", Text, primary_key=True),  # host and path
+    Column("facts", Text, primary_key=True),  # as leadferry.doctor writes them
+    Column("first_seen", Double, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

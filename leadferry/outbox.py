@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, insert, not_, null, select, update
+from sqlalchemy import Connection, Row, Text, bindparam, case, func, insert, not_, null, select, update
 
 from leadferry.models import account, attempt, delivery, lead, pace
+from leadferry.sealing import forgotten
 from leadferry.store import Store
 from leadferry.vendors.base import Destination, Request
 
@@ -85,7 +86,8 @@ def account_of(destination: Destination) -> str:
     return f"{destination.form}/{destination.name}"
 
 
-def new_row(lead_id: int, destination: Destination, payload: Request | None, now: float) -> dict[str, Any]:
+def new_row(lead_id: int, destination: Destination, payload: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
+    """``payload`` is a frozen request."""
     return {
         "lead_id": lead_id,
         "destination": destination.name,
@@ -96,7 +98,7 @@ def new_row(lead_id: int, destination: Destination, payload: Request | None, now
         "token": None,
         "attempts": 0,
         "unsure": False,
-        "payload": payload.to_json() if payload else None,
+        "payload": payload,
     }
 
 
@@ -243,21 +245,30 @@ def claim_held_by(store: Store, delivery_id: int, token: str) -> Claim:
     """The claim that ``leads.accept`` took just now, in the same transaction as it stored the lead."""
     taken_at = time.monotonic()
     with store.read() as connection:
-        held = (delivery.c.id == delivery_id) & (delivery.c.token == token)
-        row = connection.execute(_with_lead().where(held)).one()
+        row = connection.execute(_HELD, {"this": delivery_id, "held_by": token}).one()
     return _as_claim(row, token, taken_at)
 
 
-def freeze(store: Store, claim: Claim, payload: Request) -> bool:
-    """Keeps the request before its first byte is sent; False where the lease was lost."""
+_HELD = _with_lead().where(delivery.c.id == bindparam("this"), delivery.c.token == bindparam("held_by"))
+
+
+def freeze(store: Store, claim: Claim, payload: Request, sensitive: Collection[str] = ()) -> bool:
+    """Keeps the request before its first byte is sent; False where the lease was lost.
+
+    ``sensitive`` are the texts for whose sake it is sealed.
+    """
     with store.write() as connection:
-        done = connection.execute(
-            update(delivery)
-            .where(delivery.c.id == claim.id, delivery.c.token == claim.token)
-            .values(payload=payload.to_json())
-            .returning(delivery.c.id)
-        )
+        frozen = store.sealer.frozen(payload, sensitive) if sensitive else payload.to_json()
+        done = connection.execute(_FREEZE, {"this": claim.id, "held_by": claim.token, "payload": frozen})
         return done.first() is not None
+
+
+_FREEZE = (
+    update(delivery)
+    .where(delivery.c.id == bindparam("this"), delivery.c.token == bindparam("held_by"))
+    .values(payload=bindparam("payload"))
+    .returning(delivery.c.id)
+)
 
 
 def after_clock_was_set_back(store: Store, now: float, seconds: float) -> None:
@@ -291,27 +302,43 @@ def record(
     *,
     now: float,
     answer: str | None = None,
+    sealed: bool = False,
 ) -> bool:
     """Writes the try, the state that follows, and what the try says of the account, in one transaction.
 
     The try is history in any case; the state changes only while the lease is ours. ``answer`` is what the visitor
-    will be told by it. Returns whether the state was changed.
+    will be told by it. ``sealed``: the lead has sealed answers, which are erased as soon as every destination has it.
+    Returns whether the state was changed.
     """
     with store.write() as connection:
-        counted = update(delivery).where(delivery.c.id == claim.id).values(attempts=delivery.c.attempts + 1)
-        number = connection.execute(counted.returning(delivery.c.attempts)).scalar_one()
-        changed = connection.execute(
-            update(delivery)
-            .where(delivery.c.id == claim.id, delivery.c.token == claim.token)
-            .values(_columns(after, tried.at + tried.milliseconds / 1000))
-            .returning(delivery.c.id)
-        ).first()
+        number = connection.execute(_COUNT_TRY, {"this": claim.id}).scalar_one()
+        columns = _columns(after, tried.at + tried.milliseconds / 1000)
+        changed = connection.execute(_CHANGE_STATE, {"this": claim.id, "held_by": claim.token, **columns}).first()
         _add_attempt(connection, claim, number, tried)
+        if sealed and changed and after.state == "delivered":
+            _forget_sealed(connection, claim.lead_id)
         if answer is not None:
-            untold = (lead.c.id == claim.lead_id) & lead.c.answer.is_(None)
-            connection.execute(update(lead).where(untold).values(answer=answer))
+            connection.execute(_TELL, {"this": claim.lead_id, "answer": answer})
         _change_account(store, connection, claim.account, change, now)
     return changed is not None
+
+
+# Made once: to put a statement together costs several times as much as to execute it.
+_COUNT_TRY = (
+    update(delivery)
+    .where(delivery.c.id == bindparam("this"))
+    .values(attempts=delivery.c.attempts + 1)
+    .returning(delivery.c.attempts)
+)
+_CHANGE_STATE = (
+    update(delivery)
+    .where(delivery.c.id == bindparam("this"), delivery.c.token == bindparam("held_by"))
+    .values(vendor_lead_id=func.coalesce(bindparam("new_vendor_lead_id", type_=Text), delivery.c.vendor_lead_id))
+    .returning(delivery.c.id)
+)
+_TELL = update(lead).where(lead.c.id == bindparam("this"), lead.c.answer.is_(None)).values(answer=bindparam("answer"))
+_ERASED_AT = select(lead.c.erased_at).where(lead.c.id == bindparam("this"))
+_INSERT_ATTEMPT = insert(attempt)
 
 
 def _columns(after: NextState, ended_at: float) -> dict[str, Any]:
@@ -322,29 +349,37 @@ def _columns(after: NextState, ended_at: float) -> dict[str, Any]:
         "unsure": after.unsure,
         "reason": after.reason,
         "error_code": after.error_code,
-        "vendor_lead_id": func.coalesce(after.vendor_lead_id, delivery.c.vendor_lead_id),
+        "new_vendor_lead_id": after.vendor_lead_id,
         "settled_at": None if after.state == "pending" else ended_at,
     }
     return columns if after.keep_payload else columns | {"payload": None}
 
 
+def _forget_sealed(connection: Connection, lead_id: int) -> None:
+    """Under the lead's lock: of two destinations that are delivered at once, the second sees the first."""
+    answers = connection.execute(select(lead.c.answers).where(lead.c.id == lead_id).with_for_update()).scalar_one()
+    waiting = select(delivery.c.id).where(delivery.c.lead_id == lead_id, delivery.c.state != "delivered").limit(1)
+    if connection.execute(waiting).first() is None:
+        connection.execute(update(lead).where(lead.c.id == lead_id).values(answers=forgotten(answers)))
+        connection.execute(update(delivery).where(delivery.c.lead_id == lead_id).values(payload=null()))
+
+
 def _add_attempt(connection: Connection, claim: Claim, number: int, tried: Tried) -> None:
     """What is personal in it is left out where the lead was erased while it was being sent."""
-    erased = connection.execute(select(lead.c.erased_at).where(lead.c.id == claim.lead_id)).scalar() is not None
-    connection.execute(
-        insert(attempt).values(
-            delivery_id=claim.id,
-            number=number,
-            at=tried.at,
-            trigger=tried.trigger,
-            outcome=tried.outcome,
-            reason=tried.reason,
-            code=None if erased else tried.code,
-            words=None if erased else tried.words,
-            milliseconds=tried.milliseconds,
-            calls=[] if erased else list(tried.calls),
-        )
-    )
+    erased = connection.execute(_ERASED_AT, {"this": claim.lead_id}).scalar() is not None
+    row = {
+        "delivery_id": claim.id,
+        "number": number,
+        "at": tried.at,
+        "trigger": tried.trigger,
+        "outcome": tried.outcome,
+        "reason": tried.reason,
+        "code": None if erased else tried.code,
+        "words": None if erased else tried.words,
+        "milliseconds": tried.milliseconds,
+        "calls": [] if erased else list(tried.calls),
+    }
+    connection.execute(_INSERT_ATTEMPT, row)
 
 
 # --- accounts ---
@@ -423,9 +458,14 @@ def _change_account(
 
 
 def _health(connection: Connection, name: str, *, lock: bool = False) -> Health:
-    query = select(*(account.c[column] for column in Health.__dataclass_fields__)).where(account.c.account == name)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(_HEALTH_LOCKED if lock else _HEALTH, {"name": name}).first()
     return Health(*row) if row else Health()
+
+
+_HEALTH = select(*(account.c[column] for column in Health.__dataclass_fields__)).where(
+    account.c.account == bindparam("name")
+)
+_HEALTH_LOCKED = _HEALTH.with_for_update()
 
 
 # --- people ---

@@ -10,6 +10,7 @@ import regex
 
 from leadferry.fields import CAMPAIGN, EXPANSION_LIMIT, KINDS, RESERVED, Invalid, in_limits, is_control
 from leadferry.forms import Field, Form, Option, is_shown
+from leadferry.languages import SOURCE
 from leadferry.messages import say
 from leadferry.text import Change, Cleaned, cut, plain_lines, plain_text
 from leadferry.vendors.base import File, Value
@@ -19,6 +20,11 @@ NAME_RULE = frozenset({"name", "firstName", "lastName"})
 PATTERN_SECONDS = 0.05
 
 Pairs = Sequence[tuple[str, str]]
+
+
+def honeypots(form: Form) -> frozenset[str]:
+    """Names that no visitor sees, and that only machines fill in."""
+    return frozenset({HONEYPOT, form.spam.honeypot or HONEYPOT})
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,9 @@ class FieldError:
 
 @dataclass
 class Submission:
-    """What was made of a post. Without errors it can be stored."""
+    """What was made of a post. Without errors it can be stored. ``language`` is the form's: errors are told in it."""
 
+    language: str = SOURCE
     values: dict[str, Value] = field(default_factory=dict)
     campaign: dict[str, str] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
@@ -53,7 +60,7 @@ class Submission:
         return cleaned.text
 
     def refuse(self, name: str | None, code: str, message: str, **values: str) -> None:
-        self.errors.append(FieldError(name, code, say(message, **values)))
+        self.errors.append(FieldError(name, code, say(message, self.language, **values)))
 
 
 def control(pairs: Pairs, name: str) -> str | None:
@@ -64,8 +71,8 @@ def control(pairs: Pairs, name: str) -> str | None:
 
 def read(form: Form, pairs: Pairs, files: Mapping[str, File] | None = None) -> Submission:
     """Cleans and checks a post by the form's rules."""
-    result = Submission()
-    grouped = _grouped(pairs)
+    result = Submission(form.language)
+    grouped = _grouped(pairs, honeypots(form))
     for name, texts in grouped.items():
         if name in CAMPAIGN and name not in form.by_name:
             _take_campaign(result, name, texts)
@@ -86,11 +93,11 @@ def read(form: Form, pairs: Pairs, files: Mapping[str, File] | None = None) -> S
     return result
 
 
-def _grouped(pairs: Pairs) -> dict[str, list[str]]:
-    """Texts by name in the order of first appearance, control names and the honeypot left out."""
+def _grouped(pairs: Pairs, traps: frozenset[str]) -> dict[str, list[str]]:
+    """Texts by name in the order of first appearance, control names and honeypots left out."""
     found: dict[str, list[str]] = {}
     for name, value in pairs:
-        if not is_control(name) and name != HONEYPOT:
+        if not is_control(name) and name not in traps:
             found.setdefault(name, []).append(value)
     return found
 
@@ -230,13 +237,11 @@ def _forget_hidden(result: Submission, form: Form) -> None:
 def _ask_for_missing(result: Submission, form: Form) -> None:
     refused = {error.field for error in result.errors}
     given = set(result.values) | set(result.files)
-    name_rule = any(NAME_RULE & set(each) for each in form.mandatory)
     for spec in form.fields:
         if spec.required and spec.name not in refused and not _answered(result, spec, given):
             if spec.show_if and not is_shown(spec, result.values, form.by_name):
                 continue
-            code = "ct102" if name_rule and spec.name in NAME_RULE else "lf202"
-            result.refuse(spec.name, code, _missing_sentence(spec), label=spec.label)
+            result.refuse(spec.name, missing_code(form, spec), missing_sentence(spec), label=spec.label)
     asked = {error.field for error in result.errors}
     if form.mandatory and not any(set(each) <= given | asked for each in form.mandatory):
         _ask_for_mandatory(result, form, given)
@@ -250,7 +255,14 @@ def _answered(result: Submission, spec: Field, given: Iterable[str]) -> bool:
     return spec.name == "name" and {"firstName", "lastName"} <= set(given)
 
 
-def _missing_sentence(spec: Field) -> str:
+def missing_code(form: Form, spec: Field) -> str:
+    """The error_code where this answer is missing: the vendor's name rule has one of its own."""
+    name_rule = any(NAME_RULE & set(each) for each in form.mandatory)
+    return "ct102" if name_rule and spec.name in NAME_RULE else "lf202"
+
+
+def missing_sentence(spec: Field) -> str:
+    """What is said where this answer is missing: a name of leadferry.messages."""
     if spec.is_tick:
         return "required_tick"
     return "required_choice" if spec.is_choice else "required"

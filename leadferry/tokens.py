@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -20,12 +21,12 @@ class PageTokens:
 
     def make(self, form: str, now: float | None = None) -> str:
         made = round((time.time() if now is None else now) * 1000)
-        return str(self._serializer().dumps([form, made]))
+        return str(_serializer(self.secret_key).dumps([form, made]))
 
     def age(self, token: str, form: str, now: float | None = None) -> float | None:
         """Seconds since the page was made; None for a token that is not ours or another form's."""
         try:
-            content = self._serializer().loads(token)
+            content = _serializer(self.secret_key).loads(token)
         except (BadData, UnicodeError):
             return None
         match content:
@@ -33,5 +34,7 @@ class PageTokens:
                 return (time.time() if now is None else now) - made / 1000
         return None
 
-    def _serializer(self) -> URLSafeSerializer:
-        return URLSafeSerializer(self.secret_key, salt=SALT)
+
+@lru_cache(maxsize=8)
+def _serializer(secret_key: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret_key, salt=SALT)

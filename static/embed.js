@@ -49,6 +49,7 @@
     each.exact = true;
     frame.style.height = (script.dataset.height || 600) + "px";
     frame.title = script.dataset.title || "Form";
+    frame.name = "leadferry-embed-1"; // by which the form knows how it got here
     frame.referrerPolicy = "no-referrer-when-downgrade";
     frame.src = base + "/f/" + encodeURIComponent(form);
     box.prepend(frame);
@@ -105,7 +106,7 @@
       try {
         if (/^https?:\/\//i.test(url)) top.location.href = url;
       } catch (error) {
-        // A sandbox forbids it; the frame shows a link.
+        tell(each, "stuck", {}, "*"); // a sandbox forbids it; the frame shows a link
       }
     },
   };

@@ -113,6 +113,14 @@ class Block:
         self.problem(key, f"{quoted(number)} is not a number of seconds", f"write a number such as {default:g}")
         return default
 
+    def days(self, key: str, default: int) -> int:
+        text = self.text(key, f"{default}d")
+        found = re.fullmatch(r"([1-9][0-9]{0,4})\s*d(?:ays?)?", text, re.ASCII)
+        if found:
+            return int(found[1])
+        self.problem(key, f"{quoted(text)} is not a number of days", f"write it as {default}d")
+        return default
+
     def address(self, key: str) -> str | None:
         """A web address."""
         text = self.text(key)

@@ -23,6 +23,7 @@ ReadStep = tuple[Step, Block]
 def check_page(block: Block, form: Form, fields: Sequence[ReadField], steps: Sequence[ReadStep]) -> None:
     """What has to fit together whichever vendor gets the leads."""
     _check_names(fields)
+    _check_honeypot(block, form)
     for field, each in fields:
         _check_conditions(each, field, form)
     if steps:
@@ -50,6 +51,15 @@ def _check_names(fields: Sequence[ReadField]) -> None:
             what = f"{quoted(name)} comes along by itself, with every form"
             block.problem("name", what, "remove the field", warning=True)
         first.setdefault(name, line)
+
+
+def _check_honeypot(block: Block, form: Form) -> None:
+    """What a visitor, a browser or a pasted form may honestly fill in is no trap."""
+    name = form.spam.honeypot
+    taken = name in form.by_name or name in RESERVED or name in CAMPAIGN or is_control(name)
+    spam = block.block("spam") if name and taken else None
+    if spam:
+        spam.problem("honeypot", f"{quoted(name)} is a name that a visitor's answer has", "choose another, such as fax")
 
 
 def _check_steps(block: Block, form: Form, steps: Sequence[ReadStep]) -> None:

@@ -24,6 +24,7 @@ LONGEST_OPTION = KINDS["select"].max_length
 LONGEST_PATTERN = 500
 
 _LIMITED = frozenset({"number", "whole", "integer", "date", "dob"})
+_SEALABLE = frozenset({"ssn", "dob", "date", "number", "text", "textarea"})
 _TYPED = frozenset(name for name, kind in KINDS.items() if kind.widget in {"input", "textarea", "hidden"})
 
 _ONLY_FOR: Mapping[str, tuple[frozenset[str], str]] = {
@@ -33,6 +34,7 @@ _ONLY_FOR: Mapping[str, tuple[frozenset[str], str]] = {
     "max": (_LIMITED, "only numbers and dates have limits: add type: number or date, or remove it"),
     "max_length": (_TYPED, "only what is typed has a length: remove it"),
     "pattern": (_TYPED, "only what is typed has a pattern: remove it"),
+    "sensitive": (_SEALABLE, "an answer of this type is searched or compared: remove it"),
     "value": (frozenset(KINDS) - {"file"}, "a page cannot choose a visitor's file: remove it"),
 }
 
@@ -91,6 +93,7 @@ class FieldBlock:
             send_as=self.send_as,
             if_invalid=if_invalid,
             autocomplete=AUTOCOMPLETE.get(name) or KINDS[kind].autocomplete,
+            sensitive=block.flag("sensitive"),
         )
 
     def _if_invalid(self) -> Literal["ask", "drop", "pass"]:

@@ -12,12 +12,16 @@ from leadferry.form_file.block import Block
 from leadferry.form_file.checks import ReadField, ReadStep
 from leadferry.form_file.field import FieldBlock, implied_kind
 from leadferry.form_file.placeholders import Surroundings
-from leadferry.form_file.problems import quoted
+from leadferry.form_file.problems import listed, quoted
+from leadferry.form_file.spam import read_spam
 from leadferry.form_file.vendor import VendorBlock, find_adapter
 from leadferry.forms import Form, Step
+from leadferry.languages import SOURCE, is_spoken, languages
+from leadferry.messages import say
 from leadferry.redirects import origin, web_address
 from leadferry.text import safe_html
 from leadferry.vendors.base import Adapter, Destination
+from leadferry.vendors.names import CERTIFICATES
 
 DEFAULT_DAYS = 90
 
@@ -38,11 +42,12 @@ THEME: Mapping[str, tuple[str, str]] = {
 
 def read_form(name: str, version: str, block: Block, around: Surroundings) -> Form:
     """The form as far as it can be read; what is wrong with it is among the block's findings."""
+    language = _language(block)
     vendor = _vendor(name, block, around)
     adapter = vendor.adapter if vendor else None
     destination = vendor.read(name, "vendor") if vendor else Destination(name, "vendor", "")
     fields = _fields(block, adapter, destination.fields)
-    steps = _steps(block)
+    steps = _steps(block, language)
     sent_as = {field.name: field.send_as for field, _ in fields if field.send_as}
     destination = replace(destination, fields={**sent_as, **destination.fields})
     form = Form(
@@ -50,8 +55,8 @@ def read_form(name: str, version: str, block: Block, around: Surroundings) -> Fo
         version=version,
         title=block.text("title") or name,
         intro=safe_html(block.text("intro")),
-        submit=block.text("submit", "Send"),
-        language=_language(block),
+        submit=block.text("submit", say("send", language)),
+        language=language,
         web_key=block.optional("web_key"),
         fields=tuple(field for field, _ in fields),
         steps=tuple(step for step, _ in steps),
@@ -63,7 +68,10 @@ def read_form(name: str, version: str, block: Block, around: Surroundings) -> Fo
         expansion=block.choice("expansion", ("accept", "reject"), "accept"),
         campaign=block.choice("campaign", ("send", "keep"), "send"),
         theme=_theme(block),
-        retention=_days(block),
+        measure=block.choice("measure", ("posts", "progress"), "posts"),
+        retention=block.days("retention", DEFAULT_DAYS),
+        spam=read_spam(block, around, name),
+        trustedform=block.flag("trustedform"),
         mandatory=checks.ways_in(adapter, destination) if adapter else (),
         formats=_formats(adapter, destination),
         offers=_offers(adapter, destination),
@@ -109,7 +117,7 @@ def _fields(block: Block, adapter: Adapter | None, wires: Mapping[str, str]) -> 
 
 def _formats(adapter: Adapter | None, destination: Destination) -> dict[str, str]:
     """The kind of each name that a form knows without declaring it."""
-    known = {*RESERVED, *(adapter.names if adapter else ())}
+    known = {*RESERVED, *CERTIFICATES, *(adapter.names if adapter else ())}
     found = {name: implied_kind(name, destination.fields.get(name), adapter) for name in known}
     mapped = {
         name: implied_kind(name, wire, adapter) for name, wire in destination.fields.items() if name not in CAMPAIGN
@@ -126,11 +134,14 @@ def _offers(adapter: Adapter | None, destination: Destination) -> dict[str, tupl
 
 
 def _language(block: Block) -> str:
-    language = block.text("language", "en")
+    language = block.text("language", SOURCE)
     if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", language):
+        if not is_spoken(language):
+            what = f"is {quoted(language)}, but what the page itself says, such as its errors, is then in English"
+            block.problem("language", what, f"there are texts in {listed(languages(), 'and')}", warning=True)
         return language
     block.problem("language", f"{quoted(language)} is not a language", "write its short name, such as en, es or pt-BR")
-    return "en"
+    return SOURCE
 
 
 def _origins(block: Block) -> tuple[str, ...]:
@@ -158,21 +169,12 @@ def _theme(block: Block) -> dict[str, str]:
     return {key: value.value for key, value in theme.items()}
 
 
-def _days(block: Block) -> int:
-    text = block.text("retention", f"{DEFAULT_DAYS}d")
-    found = re.fullmatch(r"([1-9][0-9]{0,4})\s*d(?:ays?)?", text, re.ASCII)
-    if found:
-        return int(found[1])
-    block.problem("retention", f"{quoted(text)} is not a number of days", f"write it as {DEFAULT_DAYS}d")
-    return DEFAULT_DAYS
-
-
-def _steps(block: Block) -> list[ReadStep]:
+def _steps(block: Block, language: str) -> list[ReadStep]:
     steps = []
     for number, each in enumerate(block.blocks("steps", "{title: You, fields: [email]}"), start=1):
         if "fields" not in each:
             each.problem("fields", "are missing", "list the names of the fields that this step shows")
         names = tuple(text.value for text in each.texts("fields"))
-        steps.append((Step(each.text("title") or f"Step {number}", names), each))
+        steps.append((Step(each.text("title") or say("step", language, number=str(number)), names), each))
         each.refuse_unknown("a step")
     return steps

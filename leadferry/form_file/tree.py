@@ -50,22 +50,27 @@ Tree = Text | Items | Table
 
 def read_tree(text: str, findings: Findings) -> Table | None:
     """The file's table, or None where there is none to be had; what is wrong is in ``findings``."""
+    return read_nodes(text, findings)[1]
+
+
+def read_nodes(text: str, findings: Findings) -> tuple[Any, Table | None]:
+    """ruamel's nodes too, which know where in the text they stand."""
     if len(text) > MAX_CHARACTERS:
         findings.add(1, "file", "is larger than 128 KiB; a form file is a page of text, so split it into several forms")
-        return None
+        return None, None
     if "\ufffd" in text:
         line = _line_of(text, text.index("\ufffd"))
         findings.add(line, "file", "cannot be read as UTF-8 text; save it again as UTF-8, where the server may read it")
-        return None
+        return None, None
     node = _compose(text, findings)
     root = _Planter(findings).plant(node, "") if node is not None else None
     if isinstance(root, Table):
-        return root
+        return node, root
     if not findings.problems:
         findings.add(
             1, "file", "is not a form; begin with `title:`, `fields:` and `vendor:`, each on a line of its own"
         )
-    return None
+    return None, None
 
 
 def _line_of(text: str, position: int) -> int:

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     NONSENSE = "nonsense"
     ADAPTER = "adapter"  # a fault of ours: no request could be made
+    SEALED = "sealed"  # what was sealed in it cannot be opened with our key
     INTERRUPTED = "interrupted"  # we died between sending and recording
 
 
@@ -217,7 +218,8 @@ class File:
 class LeadData:
     """A lead as adapters see it: cleaned answers by our names, campaign names apart, nothing about storage.
 
-    ``message_id`` is the delivery's own id, the same at every repeat.
+    ``message_id`` is the delivery's own id, the same at every repeat. ``sensitive`` names the answers that are kept
+    sealed.
     """
 
     reference: str
@@ -230,6 +232,7 @@ class LeadData:
     consent: Mapping[str, Any] | None = None
     test: bool = False
     message_id: str = ""
+    sensitive: frozenset[str] = frozenset()
 
     def text(self, name: str) -> str:
         return as_text(self.values.get(name, ""))

@@ -25,6 +25,7 @@ from leadferry.vendors.base import (
     nonsense,
     read_json,
 )
+from leadferry.vendors.names import CERTIFICATES
 
 # Without an OnErrorURL a refusal is `{"Message":"Error"}` and carries no code. With both addresses, and without
 # form_submit_redirect, the answer is `{"url": …}` with the code in its query. They are compared, never fetched:
@@ -117,7 +118,7 @@ class ClientTether(Adapter):
 
     def build_request(self, lead: LeadData, destination: Destination) -> Request:
         placed = self.place(lead, destination)
-        long = _long_campaign(lead, destination, placed.custom)
+        long = _uncuttable(lead, destination, placed.custom)
         custom = {wire: cut(as_text(value), CUSTOM_LIMIT) for wire, value in placed.custom.items() if wire not in long}
         notes = [as_text(placed.own.get("notes", "")), *(f"{wire}: {value}" for wire, value in long.items())]
         answers = {**placed.own, **custom, "notes": "\n".join(filter(None, notes))}
@@ -151,9 +152,11 @@ class ClientTether(Adapter):
                 yield "fields", f"{name} cannot be sent as {wire}, which steers the post; choose another name"
 
 
-def _long_campaign(lead: LeadData, destination: Destination, custom: Mapping[str, Value]) -> dict[str, str]:
-    """A cut click id or address is worth nothing: what a custom field cannot hold is kept whole, in a note."""
-    sent = ((destination.fields.get(name) or name, value) for name, value in lead.campaign.items())
+def _uncuttable(lead: LeadData, destination: Destination, custom: Mapping[str, Value]) -> dict[str, str]:
+    """A cut click id, address or certificate is worth nothing: what a custom field cannot hold goes into a note."""
+    certificates = {name: as_text(value) for name, value in lead.values.items() if name in CERTIFICATES}
+    whole = {**lead.campaign, **certificates}
+    sent = ((destination.fields.get(name) or name, value) for name, value in whole.items())
     return {wire: value for wire, value in sent if wire in custom and len(value) > CUSTOM_LIMIT}
 
 

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+CERTIFICATES = frozenset(
+    {"xxTrustedFormCertUrl", "xxTrustedFormPingUrl", "xxTrustedFormToken", "leadid_token", "universal_leadid"}
+)
+"""What TrustedForm's and Jornaya's scripts put into a form: a certificate that is cut is none."""
+
 SPLIT = "split"
 """`name` is taken apart and sent as the places of firstName and lastName."""
 

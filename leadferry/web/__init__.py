@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +10,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from leadferry import logs, metrics
+from leadferry import junk, logs, metrics
 from leadferry.catalog import Catalog
 from leadferry.chores import chores
 from leadferry.config import Settings
@@ -22,8 +20,13 @@ from leadferry.store import open_store
 from leadferry.tokens import PageTokens
 from leadferry.transport import Transport
 from leadferry.vendors import ADAPTERS
+from leadferry.visits import Visits
 from leadferry.web.answers import Client, error_answer
+from leadferry.web.console import open_console
 from leadferry.web.embed import embed
+from leadferry.web.page_cache import NewPages
+from leadferry.web.page_language import spoken
+from leadferry.web.progress import progress
 from leadferry.web.public import public
 from leadferry.web.security import add_headers
 from leadferry.web.site import Site, WaitSlots
@@ -44,6 +47,8 @@ def create_app(settings: Settings) -> Flask:
     cast(DefaultJSONProvider, app.json).sort_keys = False
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["_"] = spoken
+    app.wsgi_app = NewPages(app.wsgi_app, app.extensions["leadferry"])  # type: ignore[method-assign]
     proxies = settings.trusted_proxies
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
@@ -52,6 +57,9 @@ def create_app(settings: Settings) -> Flask:
     add_headers(app)
     app.register_blueprint(public)
     app.register_blueprint(embed)
+    app.register_blueprint(progress)
+    if settings.console:
+        open_console(app)
     _add_health(app)
     _add_metrics(app)
     _add_errors(app)
@@ -67,6 +75,8 @@ def make_site(settings: Settings) -> Site:
         tokens=PageTokens(settings.secret_key),
         slots=WaitSlots(office),
         worker=Worker(office, on_turn=chores(settings, office)),
+        visits=Visits(office.store),
+        repeats=RateLimit(settings.root / "var" / "repeats", *junk.REPEATS),
         post_limit=RateLimit(settings.root / "var" / "post_limit", *limit) if limit else None,
     )
 
@@ -86,8 +96,7 @@ def _name_requests(app: Flask) -> None:
 
     @app.before_request
     def name_it() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        logs.request_id.set(given if re.fullmatch(r"[A-Za-z0-9\-]{8,64}", given) else secrets.token_hex(8))
+        logs.name_of_request(request.headers.get("X-Request-Id", ""))
 
     @app.after_request
     def say_it(response: Response) -> Response:

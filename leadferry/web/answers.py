@@ -13,8 +13,11 @@ from leadferry.messages import code_message, code_status
 from leadferry.metrics import POSTS
 from leadferry.submission import FieldError, Pairs, control
 from leadferry.text import plain_lines
+from leadferry.web.drafts import Drafts
 from leadferry.web.frames import is_framed
 from leadferry.web.pages import form_page
+from leadferry.web.site import current_site
+from leadferry.web.tally import count_post
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Answers:
 
     def success(self, reference: str) -> Response:
         POSTS.labels(self.form.name, "ok").inc()
+        count_post(self.form, self.pairs)
         url = self.wishes.success_url
         if url and (self.wishes.redirect or self.client.browser):
             return self._send_to(url)
@@ -80,6 +84,7 @@ class Answers:
     def failure(self, errors: Sequence[FieldError], code: str, *, vendor: bool = False) -> Response:
         """``vendor``: the vendor refused, so there is nothing on the page that could be corrected."""
         POSTS.labels(self.form.name, code).inc()
+        count_post(self.form, self.pairs, code, errors)
         url = self.wishes.error_url
         if url and (self.wishes.redirect or self.client.browser):
             return self._send_to(redirects.with_error(url, code, code_message(code)), code)
@@ -95,12 +100,20 @@ class Answers:
             typed = [(name, plain_lines(value).text) for name, value in self.pairs]
             page = form_page(self.form, typed, errors or [FieldError(None, code, code_message(code))])
             return make_response(page, _page_status(code))
-        return error_page(code, errors, self.form, back=True)
+        return error_page(code, errors, self.form, back=True, draft=self._draft(code))
+
+    def _draft(self, code: str | None) -> str | None:
+        """What was typed, for the way back into the form, where anything can be mended there."""
+        if code is None or code in {"ct101", "ct103", "lf203"}:
+            return None
+        return Drafts(current_site().settings.secret_key).make(self.form, self.pairs)
 
     def _send_to(self, url: str, code: str | None = None) -> Response:
         """A frame must not take another site's page inside it: it moves the top page, or shows the link."""
         if self.client.framed:
-            return make_response(render_template("framed_redirect.html", form=self.form, url=url, code=code))
+            draft = self._draft(code)
+            page = render_template("framed_redirect.html", form=self.form, url=url, code=code, draft=draft)
+            return make_response(page)
         return _see_other(url)
 
 
@@ -127,10 +140,17 @@ def error_json(code: str, errors: Sequence[FieldError] = (), url: str | None = N
 
 
 def error_page(
-    code: str, errors: Sequence[FieldError] = (), form: Form | None = None, *, back: bool = False
+    code: str,
+    errors: Sequence[FieldError] = (),
+    form: Form | None = None,
+    *,
+    back: bool = False,
+    draft: str | None = None,
 ) -> Response:
     """A page for a visitor who came from elsewhere: what is wrong, and the way back to what they typed."""
-    page = render_template("error.html", code=code, message=code_message(code), errors=errors, form=form, back=back)
+    page = render_template(
+        "error.html", code=code, message=code_message(code), errors=errors, form=form, back=back, draft=draft
+    )
     return make_response(page, code_status(code))
 
 

@@ -15,7 +15,9 @@ import webencodings
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
+from leadferry.languages import SOURCE
 from leadferry.messages import say
+from leadferry.submission import FieldError
 from leadferry.vendors.base import File
 from leadferry.web.multipart import Part, parts
 
@@ -37,11 +39,14 @@ DRAIN_SECONDS = 5.0
 class BodyError(Exception):
     """A body that cannot be taken; ``code`` is lf201 or lf203, ``field`` the name it concerns, if it is one."""
 
-    def __init__(self, code: str, message: str, name: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, sentence: str, name: str | None = None) -> None:
+        super().__init__(sentence)
         self.code = code
-        self.message = say(message)
+        self.sentence = sentence
         self.field = name
+
+    def told(self, language: str = SOURCE) -> FieldError:
+        return FieldError(self.field, self.code, say(self.sentence, language))
 
 
 @dataclass(frozen=True)

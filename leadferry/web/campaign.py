@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Request
@@ -30,6 +31,7 @@ class Campaign:
         return {**self.guessed, **self.known}
 
 
+@lru_cache(maxsize=512)
 def names_of(form: Form) -> tuple[str, ...]:
     own = (each.name for each in form.fields if each.kind == "hidden" and not each.value)
     return (*(name for name in CAMPAIGN if name not in form.by_name), *own)

@@ -1,5 +1,8 @@
 """How tall a form will be in a frame, told from its fields alone: a page that reserves it does not move when it loads.
 
+Where a script lets the frame follow its form, that is the form as it is first seen: its first step, without what only
+some answers ask for. A frame that stays as it is must hold the tallest step with all its questions.
+
 The numbers are those of static/leadferry.css at 16 px to the rem. An estimate may be a line too tall, never too short.
 """
 
@@ -7,11 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import unescape
 
 from leadferry.fields import KINDS
-from leadferry.forms import Field, Form
+from leadferry.forms import Field, Form, is_shown
+from leadferry.languages import translate
 
 TWO_COLUMNS = 576
 """From this width on, short questions stand side by side (the stylesheet's 36rem)."""
@@ -20,6 +24,7 @@ HALF_WIDTH = frozenset({"given-name", "family-name", "address-level1", "postal-c
 """Questions that may share a row, by their autofill token."""
 
 _LINE = 24.0
+_BACK = 130.0  # the button's width, and the gap beside it
 _SMALL_LINE = 22.5
 _GAP = 22.0
 _CONTROLS = {"textarea": 118.0, "file": 54.0, "date": 48.0}
@@ -34,38 +39,50 @@ _NARROW = frozenset("iljtfrI1.,:;'’!|()[] -")
 _WIDE = frozenset("mwMWGOQD@%—…")
 
 
-def framed_height(form: Form, width: float) -> int:
-    """Pixels of a form's page in a frame so many pixels wide."""
+def framed_height(form: Form, width: float, *, at_first: bool = True) -> int:
+    """Pixels of a form's page in a frame so many pixels wide: as it is first seen, or as tall as it can become."""
     edge = 8.0 if {"background", "text"}.isdisjoint(form.theme) else 20.0
     inner = min(width, _pixels(form.theme.get("max_width", ""), 672)) - 2 * edge
-    heights = [_head(form, width, inner), _questions(form, width, inner), _button(form.submit, inner)]
-    return math.ceil(sum(heights) + 2 * edge + _SAFETY)
+    steps = _steps(form, at_first)
+    heights = [_step(form, place, step, width, inner) for place, step in enumerate(steps[:1] if at_first else steps)]
+    return math.ceil(max(heights) + 2 * edge + _SAFETY)
 
 
-def _head(form: Form, width: float, inner: float) -> float:
+def _steps(form: Form, at_first: bool) -> list[tuple[str, list[Field]]]:
+    """Titles and questions of the steps that ask anything; all in one, without a title, where there are no steps."""
+    answers = {each.name: each.value for each in form.fields if each.value}
+    asked = {
+        each.name: each
+        for each in form.fields
+        if each.kind != "hidden" and not (at_first and each.show_if and not is_shown(each, answers, form.by_name))
+    }
+    if not form.steps:
+        return [("", list(asked.values()))]
+    steps = [(step.title, [asked[name] for name in step.fields if name in asked]) for step in form.steps]
+    return [step for step in steps if step[1]] or steps
+
+
+def _step(form: Form, place: int, step: tuple[str, list[Field]], width: float, inner: float) -> float:
+    title, questions = step
+    gap = _pixels(form.theme.get("spacing", ""), _GAP)
+    found = _head(form, width, inner, with_intro=place == 0) + _section(questions, width, inner, gap) + gap * 1.5
+    if any(each.required for each in form.fields):
+        note = translate("Questions marked {star} need an answer.", form.language)
+        found += _lines(note.format(star="*"), inner, 15) * _SMALL_LINE + 20
+    if title:
+        found += _lines(title, inner, 19, _BOLD) * 24.7 + gap - 6
+    if len(form.steps) > 1:
+        found += _SMALL_LINE + 10 + gap
+    return found + _button(form.submit, inner - (_BACK if place else 0))
+
+
+def _head(form: Form, width: float, inner: float, *, with_intro: bool) -> float:
     size = min(max(26.0, 20.8 + 0.016 * width), 34.0)
     found = _lines(form.title, inner, size, _BOLD) * size * 1.2
     blocks = [text for text in re.split(r"</(?:p|li|h\d|div)>|<br\s*/?>", form.intro) if _plain(text)]
-    if blocks:
+    if blocks and with_intro:
         found += 12 + sum(_lines(_plain(text), inner, 17) * 25.5 for text in blocks) + 16 * (len(blocks) - 1)
     return found + _GAP + 2
-
-
-def _questions(form: Form, width: float, inner: float) -> float:
-    asked = [each for each in form.fields if each.kind != "hidden"]
-    gap = _pixels(form.theme.get("spacing", ""), _GAP)
-    found = _lines("Questions marked * need an answer.", inner, 15) * _SMALL_LINE + 20
-    sections = _sections(form, asked)
-    found += sum(_section(each, width, inner, gap) for each in sections) + gap * 1.5 * len(sections)
-    titles = len(sections) if form.steps else 0
-    return found + (gap * 1.25 + 1) * (len(sections) - 1) + titles * (_LINE + gap - 5)
-
-
-def _sections(form: Form, asked: Iterable[Field]) -> list[list[Field]]:
-    by_name = {each.name: each for each in asked}
-    if not form.steps:
-        return [list(by_name.values())]
-    return [[by_name[name] for name in step.fields if name in by_name] for step in form.steps]
 
 
 def _section(fields: Sequence[Field], width: float, inner: float, gap: float) -> float:

@@ -8,10 +8,13 @@ from flask import render_template, request
 from wtforms import Field as WtField
 from wtforms import RadioField, SelectMultipleField
 
+from leadferry.fields import KINDS, Invalid, is_control
 from leadferry.form_class import PageForm, draw
-from leadferry.forms import Form
+from leadferry.forms import Field, Form
 from leadferry.messages import code_message
-from leadferry.submission import HONEYPOT, FieldError, Pairs
+from leadferry.questions import known, may_be_filled
+from leadferry.submission import HONEYPOT, FieldError, Pairs, honeypots
+from leadferry.text import plain_text
 from leadferry.tokens import PageTokens
 from leadferry.web.campaign import Campaign, of_visit, posted
 from leadferry.web.site import current_site
@@ -35,6 +38,8 @@ def form_page(
     page = draw(form, tokens or current_site().tokens, typed or None, errors)
     campaign = visit or _campaign(form, pairs)
     _fill_hidden(form, page, campaign)
+    if not pairs:
+        _fill_from_address(form, page)
     sections = _sections(form, page)
     ids = {field.name: _first_input(field) for _, fields in sections for field in fields}
     return render_template(
@@ -45,7 +50,10 @@ def form_page(
         refusal=_refusal(errors),
         errors=_in_page_order(errors, ids),
         campaign=campaign,
-        honeypot=HONEYPOT,
+        questions=known(form),
+        conditions=_conditions(form),
+        unasked=_unasked(form, pairs, campaign),
+        honeypot=form.spam.honeypot or HONEYPOT,
     )
 
 
@@ -55,6 +63,23 @@ def _sections(form: Form, page: PageForm) -> list[tuple[str, list[WtField]]]:
     if not form.steps:
         return [("", list(asked.values()))]
     return [(step.title, [asked[name] for name in step.fields if name in asked]) for step in form.steps]
+
+
+def _conditions(form: Form) -> dict[str, list[tuple[Field, tuple[str, ...]]]]:
+    """By the field's name: the questions that it depends on, each with the answers, as the page words them."""
+    return {
+        each.name: [
+            (other, tuple(_worded(other, answer) for answer in answers))
+            for other, answers in ((form.by_name[name], answers) for name, answers in each.show_if.items())
+            if other.kind != "hidden"
+        ]
+        for each in form.fields
+        if each.show_if
+    }
+
+
+def _worded(question: Field, answer: str) -> str:
+    return next((option.label for option in question.options if option.value == answer), answer)
 
 
 def _first_input(field: WtField) -> str:
@@ -84,6 +109,14 @@ def this_visit(form: Form) -> Campaign:
     return of_visit(form, request, f"{current_site().public_url()}{request.path}{'?' if query else ''}{query}")
 
 
+def _unasked(form: Form, pairs: Pairs, campaign: Campaign) -> list[tuple[str, str]]:
+    """What came along and the page does not ask: answers of a pasted form, and where it sends its visitor then."""
+    shown = {*form.by_name, *campaign.names, *honeypots(form)}
+    taken = [(name, value) for name, value in pairs if form.expansion == "accept" or form.knows(name)]
+    answers = [(name, value) for name, value in taken if name not in shown and not is_control(name)]
+    return answers + [(name, value) for name, value in pairs if name == "OnSuccessURL"]
+
+
 def _fill_hidden(form: Form, page: PageForm, campaign: Campaign) -> None:
     """The form's own hidden fields without a value may be named in the page's address, as campaign names may."""
     for field in page.answers():
@@ -91,3 +124,25 @@ def _fill_hidden(form: Form, page: PageForm, campaign: Campaign) -> None:
             field.data = campaign.values[field.name]
             if field.name not in campaign.known:
                 field.render_kw = {"data-guess": True}
+
+
+def _fill_from_address(form: Form, page: PageForm) -> None:
+    """`?firstName=Jane` answers a question that has no answer yet, where an address may."""
+    for field in page.answers():
+        spec = form.by_name[field.name]
+        texts = [plain_text(text, spec.max_length).text for text in request.args.getlist(field.name)]
+        if any(texts) and not spec.value and may_be_filled(form, spec):
+            field.data = _as_data(spec, texts)
+
+
+def _as_data(spec: Field, texts: Sequence[str]) -> str | bool | list[str]:
+    """As WTForms keeps an answer of this kind; empty where a page could not show it."""
+    if spec.takes_several:
+        return list(texts)
+    if not spec.is_tick and KINDS[spec.kind].input_type != "date":
+        return texts[0]
+    try:
+        normal = KINDS[spec.kind].normalise(texts[0])
+    except Invalid:
+        normal = ""
+    return normal == "1" if spec.is_tick else normal

@@ -13,20 +13,22 @@ from leadferry import leads, outbox
 from leadferry.catalog import Broken
 from leadferry.delivery import build
 from leadferry.fields import CAMPAIGN
-from leadferry.form_class import TOKEN_NAME
-from leadferry.forms import Form
+from leadferry.forms import Field, Form, is_shown
 from leadferry.leads import Accepted, NewLead
 from leadferry.messages import say
 from leadferry.outbox import LEASE
 from leadferry.store import StoreError
-from leadferry.submission import HONEYPOT, FieldError, Submission, control, read
+from leadferry.submission import FieldError, Submission, control, read
 from leadferry.text import plain_text
-from leadferry.tokens import MINIMUM_SECONDS
 from leadferry.vendors.base import Request
 from leadferry.web.answers import Answers, Client, error_answer, error_json, wishes_of
 from leadferry.web.body import MAX_BODY, MAX_BODY_WITH_FILE, Body, BodyError, drain, read_body
-from leadferry.web.page_cache import new_page
+from leadferry.web.drafts import DRAFT_NAME, Drafts, errors_of
+from leadferry.web.page_cache import BLANKS, Blanks
+from leadferry.web.pages import form_page, this_visit
 from leadferry.web.site import current_site
+from leadferry.web.suspicion import suspicions
+from leadferry.web.tally import count_view
 
 public = Blueprint("public", __name__)
 
@@ -36,9 +38,18 @@ def show(name: str) -> Response:
     form = found_form(name)
     if not isinstance(form, Form):
         return form
-    response = make_response(new_page(form))
+    response = make_response(_new_page(form))
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def _new_page(form: Form) -> str:
+    blanks: Blanks | None = request.environ.get(BLANKS)
+    if blanks:
+        return form_page(form, visit=blanks.visit, tokens=blanks.tokens)
+    visit = this_visit(form)
+    count_view(current_site(), form, request, visit)
+    return form_page(form, visit=visit)
 
 
 @public.get("/f/<name>/thanks")
@@ -59,7 +70,18 @@ def post(name: str) -> Response:
         body = read_body(request, MAX_BODY_WITH_FILE if form.has_file else MAX_BODY)
     except BodyError as error:
         return _body_failure(form, error)
+    draft = control(body.pairs, DRAFT_NAME)
+    if draft and len(body.pairs) == 1:
+        return _show_again(form, draft)
     return _take(form, body, own_page=True)
+
+
+def _show_again(form: Form, draft: str) -> Response:
+    """The way back from an error page: no lead yet."""
+    typed = Drafts(current_site().settings.secret_key).read(form, draft)
+    response = make_response(form_page(form, typed, errors_of(form, typed)))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @public.post("/submit", provide_automatic_options=False)
@@ -69,7 +91,7 @@ def submit() -> Response:
     try:
         body = read_body(request, _largest_body())
     except BodyError as error:
-        return error_answer(client, error.code, [FieldError(error.field, error.code, error.message)])
+        return error_answer(client, error.code, [error.told()])
     web_key = control(body.pairs, "web_key")
     form = current_site().office.catalog.by_web_key(web_key) if web_key else None
     if form is None:
@@ -136,7 +158,7 @@ def _largest_body() -> int:
 
 def _body_failure(form: Form, error: BodyError) -> Response:
     answers = Answers(Client.of(request), form, wishes_of(form, []), [], own_page=request.path != "/submit")
-    return answers.failure([FieldError(error.field, error.code, error.message)], error.code)
+    return answers.failure([error.told(form.language)], error.code)
 
 
 # --- taking a lead ---
@@ -172,6 +194,8 @@ def _new_lead(form: Form, submission: Submission, body: Body, ignored: tuple[str
     campaign = dict(submission.campaign)
     if "page_url" not in campaign and "page_url" not in form.by_name:
         campaign |= _page_from_referer()
+    suspect = suspicions(form, body)
+    is_held = form.spam.suspects == "hold"
     return NewLead(
         form=form,
         values=submission.values,
@@ -179,8 +203,8 @@ def _new_lead(form: Form, submission: Submission, body: Body, ignored: tuple[str
         files=submission.files,
         cleaned=submission.cleaned,
         consent=_consent(form, submission, campaign),
-        source=_source(ignored),
-        quarantine=_suspicions(form, body),
+        source=_source(ignored, () if is_held else suspect),
+        quarantine=suspect if is_held else (),
     )
 
 
@@ -198,14 +222,22 @@ def _consent(form: Form, submission: Submission, campaign: dict[str, str]) -> di
         "language": form.language,
         "version": form.version,
         "page_url": campaign.get("page_url"),
+        "at": leads.iso(time.time()),
         "items": [
-            {"field": each.name, "text": each.label, "ticked": submission.values.get(each.name) == "1"}
+            _promise(each, ticked=submission.values.get(each.name) == "1")
             for each in form.consent_fields
+            if is_shown(each, submission.values, form.by_name)
         ],
     }
 
 
-def _source(ignored: tuple[str, ...]) -> dict[str, Any]:
+def _promise(spec: Field, *, ticked: bool) -> dict[str, Any]:
+    """In the words of the page, those below the box too."""
+    found = {"field": spec.name, "text": spec.label, "ticked": ticked}
+    return found | ({"help": plain_text(spec.help, None).text} if spec.help else {})
+
+
+def _source(ignored: tuple[str, ...], suspect: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "ip": shortened(request.remote_addr or ""),
         "user_agent": request.headers.get("User-Agent", "")[:300],
@@ -213,6 +245,8 @@ def _source(ignored: tuple[str, ...]) -> dict[str, Any]:
     }
     if ignored:
         found["ignored_redirects"] = list(ignored)
+    if suspect:
+        found["suspect"] = list(suspect)
     return found
 
 
@@ -224,17 +258,6 @@ def shortened(address: str) -> str:
         return ""
     bits = 24 if found.version == 4 else 48
     return str(ipaddress.ip_network(f"{found}/{bits}", strict=False).network_address)
-
-
-def _suspicions(form: Form, body: Body) -> tuple[str, ...]:
-    """Why a post looks like junk; it is stored and held, and gets the answer of a success."""
-    found = []
-    if any(name == HONEYPOT and value.strip() for name, value in body.pairs):
-        found.append("honeypot")
-    age = current_site().tokens.age(control(body.pairs, TOKEN_NAME) or "", form.name)
-    if age is not None and age < MINIMUM_SECONDS:
-        found.append("too_fast")
-    return tuple(found)
 
 
 def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:

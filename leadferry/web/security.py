@@ -11,6 +11,11 @@ from leadferry.forms import Form
 from leadferry.web.frames import frame_classes
 from leadferry.web.theme import theme_css
 
+TRUSTEDFORM = ("https://api.trustedform.com", "https://cdn.trustedform.com")
+"""What ActiveProspect asks a page's policy to allow, and only where the form asks for its script."""
+
+TURNSTILE = "https://challenges.cloudflare.com"
+
 
 def add_headers(app: Flask) -> None:
     """A strict policy for every answer; only a form and what follows it may be framed, as its file says."""
@@ -24,6 +29,11 @@ def add_headers(app: Flask) -> None:
         headers["Content-Security-Policy"] = policy(form, anywhere=anywhere)
         if form is None and not anywhere:
             headers["X-Frame-Options"] = "DENY"
+        if g.get("frames_own_pages"):
+            headers["Content-Security-Policy"] += "; frame-src 'self'"
+        if g.get("framed_by_own_pages"):
+            headers["Content-Security-Policy"] = _framed_by_own(headers["Content-Security-Policy"])
+            headers["X-Frame-Options"] = "SAMEORIGIN"
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
@@ -36,10 +46,20 @@ def policy(form: Form | None, *, anywhere: bool = False) -> str:
     ``anywhere``: it answers a form that is pasted into a page, perhaps in a frame, though no form of ours was found.
     """
     framing = "" if anywhere and form is None else ancestors(form)
+    certifiers = "".join(f" {host}" for host in TRUSTEDFORM) if form and form.trustedform else ""
+    challenger = f" {TURNSTILE}" if form and form.spam.challenge == "turnstile" else ""
+    frames = f"; frame-src{challenger}" if challenger else ""
     return (
-        f"default-src 'none'; script-src 'self'; style-src {styles(form)}; img-src 'self' data:; font-src 'self'; "
-        f"connect-src 'self'; base-uri 'none'; form-action {targets(form)}{framing}"
+        f"default-src 'none'; script-src 'self'{certifiers}{challenger}; style-src {styles(form)}; "
+        f"img-src 'self' data:{certifiers}; font-src 'self'; connect-src 'self'{certifiers}; base-uri 'none'; "
+        f"form-action {targets(form)}{frames}{framing}"
     )
+
+
+def _framed_by_own(found: str) -> str:
+    """A policy for a page that only our own pages may frame: the console's preview of a form."""
+    parts = [part for part in found.split("; ") if not part.startswith("frame-ancestors")]
+    return "; ".join((*parts, "frame-ancestors 'self'"))
 
 
 def styles(form: Form | None) -> str:

@@ -17,6 +17,7 @@ from leadferry.outbox import Claim
 from leadferry.rate import RateLimit
 from leadferry.tokens import PageTokens
 from leadferry.vendors.base import Result
+from leadferry.visits import Visits
 from leadferry.worker import Worker
 
 WAIT_SLOTS = 64
@@ -64,12 +65,15 @@ class Site:
     tokens: PageTokens
     slots: WaitSlots
     worker: Worker
+    repeats: RateLimit
+    visits: Visits
     post_limit: RateLimit | None = None
 
     def close(self) -> None:
         """Waits for what is under way; the site takes nothing more."""
         self.worker.stop()
         self.slots.close()
+        self.visits.close()
         self.office.store.engine.dispose()
 
     def public_url(self) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from flask import render_template
 
+from leadferry import doctor
 from leadferry.fields import KINDS
 from leadferry.forms import Form
 from leadferry.submission import HONEYPOT
 from leadferry.web.campaign import names_of
 from leadferry.web.height import framed_height
+from leadferry.web.page_language import drawn_in
 
 WIDTHS = (280, 312, 344, 376, 420, 480, 576, 704)
 """Widths of a page's column, in pixels, at which the reserved height may change; a column of a phone's is below 420."""
@@ -39,12 +41,12 @@ class Height:
         return self.widest + sum(extra for _, extra in self.steps)
 
 
-def reserved(form: Form) -> Height:
+def reserved(form: Form, *, at_first: bool = True) -> Height:
     """A narrower column never gets less than a wider one; a step of less than a line is merged with the next."""
-    height = widest = framed_height(form, WIDTHS[-1])
+    height = widest = framed_height(form, WIDTHS[-1], at_first=at_first)
     steps: list[tuple[int, int]] = []
     for narrower, width in zip(WIDTHS[-2::-1], WIDTHS[:0:-1], strict=True):
-        needed = framed_height(form, narrower)
+        needed = framed_height(form, narrower, at_first=at_first)
         extra = needed - height
         if extra <= 0:
             continue
@@ -63,22 +65,23 @@ def reserved(form: Form) -> Height:
 def script(form: Form, base: str) -> str:
     """A frame that works by itself, a link for where frames do not, and the script that improves both."""
     own = ",".join(name for name in names_of(form) if name in form.by_name)
-    return _drawn("script", form, base, height=reserved(form), own=own)
+    return _drawn("script", form, base, height=reserved(form), version=doctor.SNIPPET, own=own)
 
 
 def iframe(form: Form, base: str) -> str:
-    return _drawn("iframe", form, base, height=reserved(form), edges=PAGE_EDGES)
+    return _drawn("iframe", form, base, height=reserved(form, at_first=False), version=doctor.SNIPPET, edges=PAGE_EDGES)
 
 
 def html(form: Form, base: str) -> str | None:
     """A form to be pasted; None where the form file has no web_key, which such a form must send."""
     if not form.web_key:
         return None
-    return _drawn("html", form, base, kinds=KINDS, honeypot=HONEYPOT)
+    return _drawn("html", form, base, kinds=KINDS, honeypot=form.spam.honeypot or HONEYPOT)
 
 
 KINDS_OF_SNIPPET: Mapping[str, Callable[[Form, str], str | None]] = {"script": script, "iframe": iframe, "html": html}
 
 
 def _drawn(kind: str, form: Form, base: str, **values: object) -> str:
-    return render_template(f"snippets/{kind}.html", form=form, base=base, **values).strip() + "\n"
+    with drawn_in(form.language):
+        return render_template(f"snippets/{kind}.html", form=form, base=base, **values).strip() + "\n"

@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from flask import Flask, abort
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, FrameLocator, Page, Response
 
 from leadferry.sandbox import create_sandbox
 from leadferry.tokens import PageTokens
-from tests.installation import Installation, SandboxServer, make, serve
+from tests.installation import Installation, SandboxServer, make, serve, wait_until
 from tests.systems import accounts
 
 both_ways = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -76,6 +77,13 @@ class Stage:
     product: str
     host: Host
     sandbox: SandboxServer
+
+    def publish(self, name: str, text: str) -> str:
+        """Puts a form file into the folder; the address of its page, once it is served."""
+        self.installation.form(name, text)
+        address = f"{self.product}/f/{name}"
+        wait_until(lambda: requests.get(address, timeout=5).ok)
+        return address
 
     def lead(self, email: str) -> dict[str, Any]:
         """The one lead of a visitor, as `flask leads show` has it."""

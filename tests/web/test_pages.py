@@ -130,7 +130,7 @@ def test_choices_and_long_texts_have_their_own_elements(every_kind: FlaskClient)
     assert page.question("The textarea").name == "textarea"
     options = page.question("The select").select("option")
     assert [(each["value"], each.text) for each in options] == [
-        ("", "—"), ("One", "One"), ("Two", "Two"), ("3", "Three"),
+        ("", "Please choose"), ("One", "One"), ("Two", "Two"), ("3", "Three"),
     ]  # fmt: skip
     for kind, type_ in (("radio", "radio"), ("checkboxes", "checkbox")):
         group = page.question(f"The {kind}")
@@ -216,7 +216,7 @@ def test_the_form_posts_to_its_own_address_with_its_token_and_where_the_visit_ca
     assert page.one("[name=_lf_token]")["value"]
     assert page.one("[name=utm_source]")["value"] == "spring"
     assert page.one("[name=gclid]")["value"] == 'x"y'
-    assert page.question("First name")["value"] == ""
+    assert page.question("First name")["value"] == "Eve"
 
 
 def test_a_form_with_a_file_is_sent_in_parts(every_kind: FlaskClient) -> None:

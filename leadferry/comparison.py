@@ -1,0 +1,247 @@
+"""Two contents of one form, and in words what a person would want to know of their difference."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from leadferry.form_file.editing import CannotEdit, as_data
+from leadferry.vendors.base import Adapter
+
+MASK = "•••"
+LONGEST_SHOWN = 120
+
+_KEYS: Mapping[str, str] = {
+    "title": "Title",
+    "intro": "Text below the title",
+    "submit": "Text of the button",
+    "language": "Language",
+    "on_success_url": "Where visitors go afterwards",
+    "on_error_url": "Where refused visitors go",
+    "web_key": "Web key",
+    "retention": "How long answers are kept",
+    "origins": "Sites that visitors may be sent to",
+    "framing": "Who may frame the form",
+    "theme": "Theme",
+    "vendor": "Vendor",
+}
+_FIELD_KEYS: Mapping[str, str] = {
+    "label": "label",
+    "help": "help",
+    "type": "type",
+    "value": "value from the start",
+    "placeholder": "example in the empty field",
+    "send_as": "name at the vendor",
+    "min": "smallest value",
+    "max": "greatest value",
+    "max_length": "longest answer",
+    "if_invalid": "what is done with a wrong answer",
+}
+_FLAGS = frozenset({"required", "sensitive", "trustedform"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the two texts laid side by side."""
+
+    kind: Literal["same", "added", "removed", "gap"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``changes`` are sentences; ``lines`` the texts' difference."""
+
+    changes: tuple[str, ...]
+    lines: tuple[Line, ...] = field(default=())
+
+    @property
+    def is_same(self) -> bool:
+        return not self.lines
+
+
+def compare(before: str, after: str, adapters: Mapping[str, Adapter]) -> Comparison:
+    """Credentials that stand in the texts are masked. What cannot be read is compared by its lines alone."""
+    hidden = credentials_in(before, adapters) | credentials_in(after, adapters)
+    try:
+        changes = list(_all_changes(as_data(before), as_data(after)))
+    except CannotEdit:
+        changes = ["One of the two cannot be read as a form; their lines differ as shown."]
+    shown = tuple(_hide(change, hidden) for change in dict.fromkeys(changes))
+    return Comparison(shown, tuple(Line(line.kind, _hide(line.text, hidden)) for line in _lines(before, after)))
+
+
+def credentials_in(text: str, adapters: Mapping[str, Adapter]) -> frozenset[str]:
+    """What should stand in the environment and stands in the text."""
+    try:
+        data = as_data(text)
+    except CannotEdit:
+        return frozenset()
+    blocks = [data.get("vendor"), *_entries(data.get("also"))]
+    return frozenset(value for block in blocks if isinstance(block, dict) for value in _credentials(block, adapters))
+
+
+def _credentials(block: Mapping[str, Any], adapters: Mapping[str, Adapter]) -> Iterator[str]:
+    adapter = adapters.get(str(block.get("name")))
+    for setting in adapter.settings if adapter else ():
+        value = block.get(setting.name)
+        if setting.secret and isinstance(value, str) and value and "${" not in value:
+            yield value
+
+
+def _hide(text: str, hidden: Collection[str]) -> str:
+    for value in sorted(hidden, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text
+
+
+def _lines(before: str, after: str) -> Iterator[Line]:
+    for line in list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]:
+        if line.startswith("@@"):
+            yield Line("gap", "")
+        else:
+            yield Line("added" if line[0] == "+" else "removed" if line[0] == "-" else "same", line[1:])
+
+
+# --- in words ---
+
+
+def _all_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    yield from _fields(_by_name(before.get("fields")), _by_name(after.get("fields")))
+    for key in dict.fromkeys([*before, *after]):
+        old, new = before.get(key), after.get(key)
+        if key == "fields" or old == new:
+            continue
+        if key == "steps":
+            yield from _steps(_entries(old), _entries(new))
+        elif isinstance(old or new, dict):
+            yield from _table(_KEYS.get(key, key), old or {}, new or {})
+        else:
+            yield _changed(_KEYS.get(key, key), key, old, new)
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _by_name(fields: Any) -> dict[str, Mapping[str, Any]]:
+    return {str(each.get("name", "")): each for each in _entries(fields) if isinstance(each, dict)}
+
+
+def _fields(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, each in after.items():
+        if name not in before:
+            yield f"New field: {_named(each)}{', required' if each.get('required') == 'true' else ''}"
+    for name, each in before.items():
+        if name not in after:
+            yield f"Field {_named(each)} was removed"
+    kept_before = [name for name in before if name in after]
+    kept_after = [name for name in after if name in before]
+    yield from _moves(kept_before, kept_after, after)
+    for name in kept_after:
+        yield from _field(before[name], after[name])
+
+
+def _moves(before: list[str], after: list[str], fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The fewest fields whose going elsewhere explains the new order."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    stayed = {before[i] for block in matcher.get_matching_blocks() for i in range(block.a, block.a + block.size)}
+    for place, name in enumerate(after):
+        if name not in stayed:
+            where = f"behind {_named(fields[after[place - 1]])}" if place else "to the top"
+            yield f"Field {_named(fields[name])} moved {where}"
+
+
+def _named(each: Mapping[str, Any]) -> str:
+    name, label = str(each.get("name", "")), each.get("label")
+    return f"{_short(label)} ({name})" if isinstance(label, str) and label and label != name else name
+
+
+def _field(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    subject = f"Field {_named(after)}"
+    for key in dict.fromkeys([*before, *after]):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if key == "options":
+            yield from _options(subject, _entries(old), _entries(new))
+        elif key == "show_if":
+            yield f"{subject} is now shown {_condition(new)}"
+        else:
+            yield _changed(subject, key, old, new, _FIELD_KEYS.get(key, key))
+
+
+def _changed(subject: str, key: str, old: Any, new: Any, words: str = "") -> str:
+    if key in _FLAGS:
+        return f"{subject} is {'now' if _is_yes(new) else 'no longer'} {key}"
+    what = f"{subject}: {words}" if words else subject
+    if old in (None, ""):
+        return f"{what} is now {_shown(new)}"
+    if new in (None, ""):
+        return f"{what} was removed (it was {_shown(old)})"
+    return f"{what}: {_shown(old)} → {_shown(new)}"
+
+
+def _is_yes(value: Any) -> bool:
+    return str(value).lower() in {"true", "yes", "on", "1"}
+
+
+def _condition(value: Any) -> str:
+    if not isinstance(value, dict) or not value:
+        return "always"
+    parts = [
+        f"{name} is {' or '.join(answer) if isinstance(answer, list) else answer}" for name, answer in value.items()
+    ]
+    return f"only if {' and '.join(parts)}"
+
+
+def _options(subject: str, before: list[Any], after: list[Any]) -> Iterator[str]:
+    old, new = _offers(before), _offers(after)
+    for value in new:
+        if value not in old:
+            yield f"{subject}: new answer {_short(new[value])}"
+        elif old[value] != new[value]:
+            yield f"{subject}: answer {_short(old[value])} is now called {_short(new[value])}"
+    for value in old:
+        if value not in new:
+            yield f"{subject}: answer {_short(old[value])} was removed"
+    if old == new or (old.keys() == new.keys() and list(old) != list(new)):
+        yield f"{subject}: the answers stand in another order"
+
+
+def _offers(options: list[Any]) -> dict[str, str]:
+    pairs = [(each.get("value"), each.get("label")) if isinstance(each, dict) else (each, each) for each in options]
+    return {str(value): str(label or value) for value, label in pairs}
+
+
+def _steps(before: list[Any], after: list[Any]) -> Iterator[str]:
+    titles = [[str(each.get("title", "")) for each in steps if isinstance(each, dict)] for steps in (before, after)]
+    if titles[0] != titles[1]:
+        old, new = (", ".join(_short(title) for title in each) or "one page" for each in titles)
+        yield f"Steps: {old} → {new}"
+    else:
+        yield "Steps: fields stand in other steps"
+
+
+def _table(subject: str, before: Any, after: Any) -> Iterator[str]:
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        yield f"{subject}: {_shown(before)} → {_shown(after)}"
+        return
+    for key in dict.fromkeys([*before, *after]):
+        if before.get(key) != after.get(key):
+            yield _changed(subject, key, before.get(key), after.get(key), key)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return _short(", ".join(f"{key}: {_shown(each)}" for key, each in value.items()))
+    if isinstance(value, list):
+        return _short(", ".join(_shown(each) for each in value))
+    return f"“{_short(value)}”"
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

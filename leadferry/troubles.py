@@ -1,0 +1,189 @@
+"""What went wrong lately, put together by cause: what happened, what to do, and what there is to press."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from leadferry import explain, numbers, outbox, reports
+from leadferry.delivery import Office
+from leadferry.explain import FORM, LOOK, NOTHING, count_of_leads
+from leadferry.forms import Form
+from leadferry.models import delivery, lead
+from leadferry.outbox import Waiting
+from leadferry.store import Store
+from leadferry.vendors.base import Destination
+
+DAYS = 7
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Leads of one form that stand somewhere for one reason.
+
+    ``happened`` and ``todo`` are sentences; ``says`` are the vendor's own words. ``tone`` is `bad` where a person must
+    do something, `warn` where one should look, `info` where nothing is to be done. ``button`` is one of
+    ``leadferry.explain``: `again`, `look`, `nothing` or `form`.
+    """
+
+    form: str
+    account: str
+    vendor: str
+    state: str
+    reason: str | None
+    leads: int
+    happened: str
+    todo: str
+    button: str
+    tone: str
+    says: str = ""
+
+
+def find(office: Office, days: int = DAYS) -> list[Trouble]:
+    """The worst first: what waits for a person, what one should look at, what is only to be known."""
+    found = [*_broken(office), *_waiting(office), *_ended(office, days), *_junk(office, days)]
+    return sorted(found, key=lambda each: (("bad", "warn", "info").index(each.tone), -each.leads))
+
+
+def of_lead(office: Office, form: str, account: str, state: str, reason: str | None, words: str = "") -> Trouble:
+    """The same for one lead, as its own page says it."""
+    return _trouble(office, form, account, state, reason, 1, words)
+
+
+def _trouble(
+    office: Office, form: str, account: str, state: str, reason: str | None, count: int, words: str = ""
+) -> Trouble:
+    destination, vendor = _destination(office, account)
+    said = explain.advice(reason, state)
+    names = _listed(explain.key_names(destination, office.adapters[destination.adapter])) if destination else ""
+    values = {
+        "vendor": vendor,
+        "leads": count_of_leads(count),
+        "them": "it" if count == 1 else "them",
+        "secrets": names or "the form's settings",
+    }
+    return Trouble(
+        form=form,
+        account=account,
+        vendor=vendor,
+        state=state,
+        reason=reason,
+        leads=count,
+        happened=said.happened.format(**values) if count > 1 else explain.what_happened(reason, vendor),
+        todo=said.todo.format(**values),
+        button=said.button,
+        tone={NOTHING: "info", LOOK: "warn"}.get(said.button, "bad"),
+        says=words,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _destination(office: Office, account: str) -> tuple[Destination | None, str]:
+    name, _, wanted = account.partition("/")
+    form = office.catalog.all().get(name)
+    for each in form.destinations if isinstance(form, Form) else ():
+        if each.name == wanted:
+            return each, office.adapters[each.adapter].label
+    return None, "The vendor"
+
+
+def _broken(office: Office) -> Iterator[Trouble]:
+    """Forms that answer nobody."""
+    for name, form in office.catalog.all().items():
+        if not isinstance(form, Form):
+            first = next((problem for problem in form.problems if not problem.warning), None)
+            yield Trouble(
+                form=name,
+                account=name,
+                vendor="",
+                state="",
+                reason=None,
+                leads=0,
+                happened=f"The form {name} cannot be served, and visitors see that it is not available.",
+                todo="Mend what is wrong in it.",
+                button=FORM,
+                tone="bad",
+                says=f"{first.key}: {first.message}" if first else "",
+            )
+
+
+def _waiting(office: Office) -> Iterator[Trouble]:
+    """Accounts that no lead passes, and leads that have failed and are tried again."""
+    paused: set[str] = set()
+    for each in outbox.waiting(office.store):
+        count = reports.waiting_leads(office.store, each.account)
+        if count or each.waiting == "misconfigured":
+            paused.add(each.account)
+            yield _paused(office, each, count)
+    for account, reason, count in _retrying(office.store):
+        if account not in paused:
+            found = _trouble(office, account.partition("/")[0], account, "pending", reason, count)
+            yield found if found.tone == "info" else _as_info(found)
+
+
+def _paused(office: Office, each: Waiting, count: int) -> Trouble:
+    form = each.account.partition("/")[0]
+    found = _trouble(office, form, each.account, "pending", each.reason, count, each.words or "")
+    return found if each.waiting == "misconfigured" else _as_info(found)
+
+
+def _as_info(found: Trouble) -> Trouble:
+    """It goes on by itself; who cannot wait may press the button all the same."""
+    return Trouble(**{**found.__dict__, "tone": "info", "todo": "Nothing to do: it is tried again by itself."})
+
+
+def _retrying(store: Store) -> list[tuple[str, str | None, int]]:
+    query = (
+        select(delivery.c.account, delivery.c.reason, func.count())
+        .join(lead, lead.c.id == delivery.c.lead_id)
+        .where(delivery.c.state == "pending", delivery.c.attempts > 0, lead.c.test.is_(False))
+        .group_by(delivery.c.account, delivery.c.reason)
+    )
+    with store.read() as connection:
+        return [(account, reason, int(count)) for account, reason, count in connection.execute(query)]
+
+
+def _ended(office: Office, days: int) -> Iterator[Trouble]:
+    for each in numbers.refused(office.store, office.store.now() - days * 86_400.0):
+        if each.reason != "erased":
+            yield _trouble(office, each.form, each.account, each.state, each.reason, each.leads)
+
+
+def _junk(office: Office, days: int) -> Iterator[Trouble]:
+    since = office.store.now() - days * 86_400.0
+    query = (
+        select(lead.c.form, func.count())
+        .where(lead.c.quarantine.is_not(None), lead.c.received_at >= since, lead.c.test.is_(False))
+        .group_by(lead.c.form)
+    )
+    with office.store.read() as connection:
+        rows = list(connection.execute(query))
+    for form, count in rows:
+        yield Trouble(
+            form=form,
+            account=form,
+            vendor="",
+            state="quarantined",
+            reason=None,
+            leads=count,
+            happened=f"{count_of_leads(count)} of {form} look like junk, and were not sent.",
+            todo="Look through them now and then, and release what is real.",
+            button=LOOK,
+            tone="info",
+        )
+
+
+def resendable(store: Store, account: str, states: tuple[str, ...], reason: str | None) -> list[int]:
+    """The leads of a trouble whose button sends again."""
+    query = select(delivery.c.lead_id).where(delivery.c.account == account, delivery.c.state.in_(states))
+    if reason is not None:
+        query = query.where(delivery.c.reason == reason)
+    with store.read() as connection:
+        return list(connection.execute(query.order_by(delivery.c.lead_id)).scalars())
+
+

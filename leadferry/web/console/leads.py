@@ -1,0 +1,278 @@
+"""The leads: the table of all, what is done with many, and one lead's page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Response, abort, flash, jsonify, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from leadferry import handling, outbox, search, troubles
+from leadferry.handling import MOST_AT_ONCE, Batch
+from leadferry.leads import exported
+from leadferry.outbox import STATES
+from leadferry.search import Wanted
+from leadferry.spreadsheet import csv_lines, names_of
+from leadferry.troubles import Trouble
+from leadferry.vendors.base import as_text
+from leadferry.web.console.base import STATE_LABELS, console, note, requires, this_user
+from leadferry.web.site import current_site
+
+PER_PAGE = 50
+WHO = ("name", "full_name", "compName", "company")
+
+
+# --- the table ---
+
+
+@console.get("/leads")
+@requires("viewer")
+def leads() -> str:
+    office = current_site().office
+    wanted = wanted_of(request.args)
+    before = request.args.get("before", type=int)
+    rows = search.find(office.store, wanted, PER_PAGE + 1, before)
+    shown = rows[:PER_PAGE]
+    return render_template(
+        "console/leads.html",
+        rows=[_line(row) for row in shown],
+        wanted=wanted,
+        given=_given(),
+        filtered=wanted != Wanted(tests=wanted.tests),
+        troubles=_troubles(wanted),
+        forms=sorted(office.catalog.all()),
+        vendors=[(name, adapter.label) for name, adapter in sorted(office.adapters.items())],
+        states=[(state, STATE_LABELS[state]) for state in (*STATES, "quarantined")],
+        newest=url_for("console.leads", **_given()) if before else None,
+        older=url_for("console.leads", **{**_given(), "before": shown[-1].id}) if len(rows) > PER_PAGE else None,
+    )
+
+
+def _troubles(wanted: Wanted) -> list[Trouble]:
+    """What went wrong with leads that stand so: said once for all of them, with what there is to press."""
+    if wanted.tests or wanted.state in {"", "delivered", "sending"}:
+        return []
+    found = troubles.find(current_site().office)
+    return [each for each in found if each.state == wanted.state and wanted.form in {"", each.form}]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A lead in the table."""
+
+    reference: str
+    who: str
+    contact: str
+    form: str
+    received_at: float
+    state: str
+    vendor: str
+    why: str
+    erased: bool
+    test: bool
+    id: int
+
+
+def _line(row: Any) -> Line:
+    return Line(
+        reference=row.reference,
+        who=who(row.answers) or ("Erased" if row.erased_at else "–"),
+        contact=" · ".join(as_text(row.answers[name]) for name in ("email", "phone") if row.answers.get(name)),
+        form=row.form,
+        received_at=row.received_at,
+        state=state_of(row),
+        vendor=label_of_vendor(row.vendor),
+        why=_why(row),
+        erased=row.erased_at is not None,
+        test=row.test,
+        id=row.id,
+    )
+
+
+def _why(row: Any) -> str:
+    """What happened, where there is more to say than the state."""
+    if row.reason in {None, "erased"} or row.state == "delivered":
+        return ""
+    return troubles.of_lead(current_site().office, row.form, row.account, row.state, row.reason).happened
+
+
+def who(answers: Mapping[str, Any]) -> str:
+    """The name to call a lead by."""
+    first_and_last = " ".join(as_text(answers.get(name, "")) for name in ("firstName", "lastName")).strip()
+    names = [first_and_last, *(as_text(answers.get(name, "")) for name in (*WHO, "email", "phone"))]
+    return next((name for name in names if name), "")
+
+
+def state_of(row: Any) -> str:
+    return "quarantined" if row.quarantine is not None else (row.state or "")
+
+
+def label_of_vendor(vendor: str | None) -> str:
+    adapter = current_site().office.adapters.get(vendor or "")
+    return adapter.label if adapter else (vendor or "")
+
+
+# --- which leads ---
+
+
+def wanted_of(args: MultiDict[str, str]) -> Wanted:
+    """The filter that an address, or a form with the same names, asks for. Days are those of the reader's zone."""
+    zone = _zone(args.get("zone", ""))
+    until = _day(args.get("until"), zone)
+    return Wanted(
+        text=args.get("q", "").strip()[:200],
+        form=args.get("form", ""),
+        state=args.get("state", "") if args.get("state") in STATE_LABELS else "",
+        vendor=args.get("vendor", ""),
+        page=args.get("page", "").strip(),
+        campaign=args.get("campaign", "").strip(),
+        since=_stamp(_day(args.get("since"), zone)),
+        until=_stamp(until + timedelta(days=1) if until else None),
+        tests=args.get("tests") == "1",
+    )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _day(text: str | None, zone: tzinfo) -> datetime | None:
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%d").replace(tzinfo=zone)
+    except ValueError:
+        return None
+
+
+def _stamp(at: datetime | None) -> float | None:
+    return at.timestamp() if at else None
+
+
+FILTERS = ("q", "form", "state", "vendor", "page", "campaign", "since", "until", "zone", "tests")
+
+
+def _given() -> dict[str, Any]:
+    """The filter of this address, for another with the same."""
+    return {name: request.values[name] for name in FILTERS if request.values.get(name)}
+
+
+@console.get("/leads.csv")
+@requires("operator")
+def leads_export() -> Response:
+    store, wanted = current_site().office.store, wanted_of(request.args)
+    note("leads exported", "", {name: str(value) for name, value in _given().items() if name not in {"q", "zone"}})
+    names = names_of(exported(row) for row in search.each(store, wanted))
+    lines = csv_lines((exported(row) for row in search.each(store, wanted)), names)
+    response = Response(_in_chunks(lines), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="leads-{datetime.now(UTC):%Y-%m-%d}.csv"'
+    return response
+
+
+def _in_chunks(lines: Iterator[str]) -> Iterator[str]:
+    """A mark first by which a spreadsheet knows UTF-8; then some hundred lines at a time."""
+    chunk = ["\ufeff"]
+    for line in lines:
+        chunk.append(line)
+        if len(chunk) > 200:
+            yield "".join(chunk)
+            chunk = []
+    yield "".join(chunk)
+
+
+# --- many at once ---
+
+
+@console.post("/leads/resend")
+@requires("operator")
+def leads_resend() -> Response:
+    ids = [row.id for row in _chosen() if row.state not in {"delivered", None} and row.erased_at is None]
+    handling.resend(current_site().office.store, ids)
+    return _begun("sent again", ids)
+
+
+@console.post("/leads/release")
+@requires("operator")
+def leads_release() -> Response:
+    office = current_site().office
+    held = [row for row in _chosen() if row.quarantine is not None]
+    return _begun("released", [row.id for row in held if handling.release(office.store, office.catalog, row)])
+
+
+@console.post("/leads/troubles")
+@requires("operator")
+def leads_trouble() -> Response:
+    """Sends again what waits for one cause; what the overview's buttons press."""
+    store = current_site().office.store
+    account, state, reason = (request.form.get(name, "") for name in ("account", "state", "reason"))
+    if state not in {"pending", "dead", "held", "rejected"}:
+        abort(400)
+    ids = troubles.resendable(store, account, (state,), reason or None)[:MOST_AT_ONCE]
+    outbox.resume(store, account, store.now())
+    handling.resend(store, ids)
+    return _begun("sent again", ids)
+
+
+def _chosen() -> list[Any]:
+    """The ticked leads, or all that the filter finds; never more than may be handled at once."""
+    store = current_site().office.store
+    if request.form.get("which") == "all":
+        return _up_to(MOST_AT_ONCE, search.each(store, wanted_of(request.form)))
+    ids = [int(each) for each in request.form.getlist("lead") if each.isdecimal()][:PER_PAGE]
+    return search.some(store, ids)
+
+
+def _up_to(most: int, found: Iterator[Any]) -> list[Any]:
+    return [row for row, _ in zip(found, range(most), strict=False)]
+
+
+def _begun(action: str, ids: Sequence[int]) -> Response:
+    if not ids:
+        flash("No lead that was chosen needs that.")
+        return cast(Response, redirect(url_for("console.leads", **_given()), 303))
+    site = current_site()
+    site.worker.nudge()
+    number = handling.note_batch(site.office.store, this_user().name, action, ids)
+    note(f"leads {action}", f"batch {number}", {"leads": len(ids)})
+    return cast(Response, redirect(url_for("console.leads_batch", number=number), 303))
+
+
+@console.get("/leads/batches/<int:number>")
+@requires("viewer")
+def leads_batch(number: int) -> str:
+    store, batch = current_site().office.store, _batch(number)
+    rows = search.some(store, batch.lead_ids[:PER_PAGE])
+    return render_template(
+        "console/batch.html",
+        batch=batch,
+        progress=_progress(batch),
+        states=handling.batch_states(store, batch),
+        rows=[_line(row) for row in rows],
+    )
+
+
+@console.get("/leads/batches/<int:number>/progress")
+@requires("viewer")
+def leads_batch_progress(number: int) -> Response:
+    return jsonify(_progress(_batch(number)))
+
+
+def _batch(number: int) -> Batch:
+    return handling.find_batch(current_site().office.store, number) or abort(404)
+
+
+def _progress(batch: Batch) -> dict[str, Any]:
+    """How far it is. Leads that were tried and wait for their next try are no reason to keep somebody waiting."""
+    store = current_site().office.store
+    states = handling.batch_states(store, batch)
+    under_way = states.get("pending", 0) + states.get("sending", 0)
+    total = len(batch.lead_ids)
+    finished = not under_way or (store.now() - batch.at > 60 and not states.get("sending"))
+    words = ", ".join(f"{count:,} {STATE_LABELS[state].lower()}" for state, count in states.items())
+    here = url_for("console.leads_batch", number=batch.id)
+    return {"done": total - under_way, "total": total, "words": words, "finished": finished, "then": here}

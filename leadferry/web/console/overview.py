@@ -1,0 +1,164 @@
+"""The first page: is every lead accounted for, what needs a person now, how the forms do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, render_template
+
+from leadferry import leads, numbers, troubles
+from leadferry.alerts import HISTORY_DAYS, silent_hours
+from leadferry.catalog import Broken
+from leadferry.forms import Form
+from leadferry.troubles import Trouble
+from leadferry.web.console import words
+from leadferry.web.console.base import console, requires
+from leadferry.web.console.charts import duration, per_cent, sparkline
+from leadferry.web.site import current_site
+
+WEEK_HOURS = 7 * 24
+FRESH_SECONDS = 20.0
+"""Counts over the whole store are made anew after so long, by each process."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that needs a person. ``tone`` is bad, warn or info."""
+
+    tone: str
+    title: str
+    text: str
+    href: str | None = None
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class FormWeek:
+    """One form at a glance: leads of the last seven days and of the seven before."""
+
+    name: str
+    title: str
+    this_week: int
+    last_week: int
+    points: str
+    by_day: Sequence[int]
+    silent: int
+    broken: bool
+
+
+@console.get("/overview")
+@requires("viewer")
+def overview() -> str:
+    store = current_site().office.store
+    balance = fresh("balance", lambda: leads.balance(store))
+    forms = _forms(fresh("hours", lambda: numbers.by_hour(store, HISTORY_DAYS * 24)))
+    return render_template(
+        "console/overview.html",
+        balance=balance,
+        needs=_needs(balance, forms),
+        forms=forms,
+        figures=_figures(forms),
+        link=words.place,
+    )
+
+
+def fresh(name: str, count: Callable[[], Any]) -> Any:
+    """What was counted some seconds ago at most: everybody opens this page, and a million leads take a while."""
+    kept: dict[str, tuple[float, Any]] = current_app.extensions.setdefault("leadferry_counted", {})
+    found = kept.get(name)
+    if found is None or time.monotonic() - found[0] > FRESH_SECONDS:
+        found = kept[name] = (time.monotonic(), count())
+    return found[1]
+
+
+def _forms(hours: Mapping[str, Sequence[int]]) -> list[FormWeek]:
+    """The ones with the most leads first."""
+    found = current_site().office.catalog.all()
+    weeks = [_form_week(name, form, hours.get(name, [0] * HISTORY_DAYS * 24)) for name, form in found.items()]
+    return sorted(weeks, key=lambda each: (-each.this_week, -each.last_week, each.name))
+
+
+def _form_week(name: str, form: Form | Broken, hours: Sequence[int]) -> FormWeek:
+    by_day = [sum(hours[start : start + 24]) for start in range(len(hours) - WEEK_HOURS, len(hours), 24)]
+    return FormWeek(
+        name=name,
+        title=form.title if isinstance(form, Form) else name,
+        this_week=sum(hours[-WEEK_HOURS:]),
+        last_week=sum(hours[-2 * WEEK_HOURS : -WEEK_HOURS]),
+        points=sparkline(by_day),
+        by_day=by_day,
+        silent=silent_hours(hours),
+        broken=isinstance(form, Broken),
+    )
+
+
+def _figures(forms: Sequence[FormWeek]) -> list[tuple[str, str, str]]:
+    """Label, figure, and what it means."""
+    store = current_site().office.store
+    week = fresh("week", lambda: _week(numbers.period(store, 7)))
+    seconds = sorted(
+        each.seconds for each in fresh("timed", lambda: numbers.timed(store, time.time() - 7 * numbers.DAY))
+    )
+    before = sum(each.last_week for each in forms)
+    return [
+        ("Leads", f"{sum(each.this_week for each in forms):,}", f"{before:,} in the seven days before"),
+        ("Views", f"{week.seen:,}", "of the forms’ pages, by people"),
+        ("Conversion", per_cent(week.rate), "leads for each view"),
+        (
+            "Seconds to the CRM",
+            duration(numbers.percentile(seconds, 0.5)) if seconds else "–",
+            "half of the leads are there by then",
+        ),
+    ]
+
+
+def _week(when: numbers.Period) -> numbers.Funnel:
+    store, found = current_site().office.store, numbers.Funnel()
+    for key, count in numbers.visits(store, when):
+        found.add_visits(key[-1], count)
+    for each in numbers.received(store, when):
+        found.add_leads(each.state, each.leads)
+    return found
+
+
+# --- what needs a person ---
+
+
+def _needs(balance: Mapping[str, Any], forms: Sequence[FormWeek]) -> list[Need]:
+    """The worst first."""
+    found = [*_unbalanced(balance), *map(_need, troubles.find(current_site().office)), *_silent(forms)]
+    return sorted(found, key=lambda each: ("bad", "warn", "info").index(each.tone))
+
+
+def _unbalanced(balance: Mapping[str, Any]) -> Iterator[Need]:
+    if not balance["balanced"]:
+        yield Need(
+            "bad",
+            "Leads are missing from the balance.",
+            "What was received is not what stands in the states. Keep the database as it is, and report this.",
+        )
+
+
+def _need(trouble: Trouble) -> Need:
+    says = f" It says: {trouble.says}" if trouble.says else ""
+    if not trouble.state:
+        return Need(trouble.tone, trouble.happened, f"{trouble.todo}{says}", words.place("forms"), "To the forms")
+    href = words.place("leads", form=trouble.form, state=trouble.state)
+    action = "See the lead" if trouble.leads == 1 else f"See the {trouble.leads:,} leads"
+    title = trouble.happened if trouble.form in trouble.happened else f"{trouble.form}: {trouble.happened}"
+    return Need(trouble.tone, title, f"{trouble.todo}{says}", href, action)
+
+
+def _silent(forms: Sequence[FormWeek]) -> Iterator[Need]:
+    for each in forms:
+        if each.silent:
+            yield Need(
+                "warn",
+                f"{each.name}: no lead for {each.silent} hours.",
+                "At this time of the week it usually gets some. Open its page and send a test.",
+                words.place("pages"),
+                "See its pages",
+            )

@@ -1,0 +1,106 @@
+"""The users of the console, and the list of what everybody changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+
+from leadferry import users
+from leadferry.store import Store
+from leadferry.users import ROLES, UserError
+from leadferry.web.console.base import console, note, requires
+from leadferry.web.site import current_site
+
+PER_PAGE = 50
+
+
+@console.get("/users")
+@requires("operator")
+def people() -> str:
+    return _people()
+
+
+def _people(**more: str) -> str:
+    return render_template(
+        "console/people.html", people=users.everyone(current_site().office.store), roles=ROLES, **more
+    )
+
+
+@console.post("/users")
+@requires("operator")
+def people_invite() -> Response:
+    """Shows a link with which the new user chooses a password: nobody but them ever knows it."""
+    name, role = " ".join(request.form.get("name", "").split()), request.form.get("role", "")
+    store = current_site().office.store
+    if not 0 < len(name) <= users.LONGEST_NAME or role not in ROLES:
+        return make_response(_people(error="Write a name, and choose what the person may do.", name=name), 422)
+    if users.find_by_name(store, name):
+        return make_response(_people(error=f"There is a user called {name} already.", name=name), 422)
+    token = users.invite(store, role, name)
+    note("user invited", name, {"role": role})
+    return make_response(_people(link=_link(token), invited=name))
+
+
+@console.post("/users/<name>/role")
+@requires("operator")
+def people_role(name: str) -> Response:
+    role = request.form.get("role", "")
+    return _done(lambda store: users.set_role(store, name, role), "user role set", name, {"role": role})
+
+
+@console.post("/users/<name>/disable")
+@requires("operator")
+def people_disable(name: str) -> Response:
+    return _done(lambda store: users.disable(store, name), "user switched off", name)
+
+
+@console.post("/users/<name>/enable")
+@requires("operator")
+def people_enable(name: str) -> Response:
+    return _done(lambda store: users.enable(store, name), "user switched on", name)
+
+
+@console.post("/users/<name>/sign-out")
+@requires("operator")
+def people_sign_out(name: str) -> Response:
+    return _done(lambda store: users.sign_out_everywhere(store, name), "user signed out everywhere", name)
+
+
+@console.post("/users/<name>/password")
+@requires("operator")
+def people_password(name: str) -> Response:
+    """Shows a link with which the user chooses a new password."""
+    store = current_site().office.store
+    found = users.find_by_name(store, name)
+    if found is None:
+        return make_response(_people(error=f"There is no user called {name}."), 404)
+    token = users.invite(store, found.role, found.name)
+    note("password link made", found.name)
+    return make_response(_people(link=_link(token), invited=found.name))
+
+
+def _done(
+    change: Callable[[Store], None], action: str, name: str, details: Mapping[str, str] | None = None
+) -> Response:
+    try:
+        change(current_site().office.store)
+    except UserError as error:
+        return make_response(_people(error=str(error)), 422)
+    note(action, name, details)
+    flash(f"{name}: {action.removeprefix('user ')}.")
+    return cast(Response, redirect(url_for("console.people"), 303))
+
+
+def _link(token: str) -> str:
+    return users.link(token, current_site().public_url())
+
+
+@console.get("/audit")
+@requires("operator")
+def audit() -> str:
+    before = request.args.get("before", type=int)
+    found = users.deeds(current_site().office.store, PER_PAGE + 1, before)
+    older = found[PER_PAGE - 1].id if len(found) > PER_PAGE else None
+    return render_template("console/audit.html", deeds=found[:PER_PAGE], older=older, before=before)
