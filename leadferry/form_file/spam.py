@@ -59,7 +59,9 @@ def _secret(block: Block, around: Surroundings, form: str) -> Text:
 
 
 def _check_keys(block: Block, spam: Spam) -> None:
-    """Turnstile needs both of its keys, and nothing else has any."""
+    """Turnstile needs both of its keys, and nothing else has any; its judgement comes when the visitor has gone."""
+    if spam.challenge == "turnstile" and spam.suspects == "deliver":
+        block.problem("suspects", "does not go with Turnstile, which holds what it has not judged yet", "remove it")
     for key, value in (("site_key", spam.site_key), ("secret", spam.secret)):
         if spam.challenge == "turnstile" and not value:
             block.problem(key, "is missing", "write it as Cloudflare's dashboard shows it for your site")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from werkzeug.test import TestResponse
 
+from leadferry.config import SettingsError, load
 from tests.conftest import Install
 from tests.installation import Installation
 from tests.web.conftest import ScriptedVendor
@@ -126,6 +129,15 @@ def test_a_blocked_country_is_read_from_the_proxys_header(install: Install, vend
     post(installation, {"CF-IPCountry": "KP"})
     post(installation, {"CF-IPCountry": "US"}, firstName="Bo")
     assert states(installation) == ["quarantined", "delivered"]
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "problem"),
+    [("CF-IPCountry", "0", "only a proxy's word counts"), ("no name", "1", "not the name of a header")],
+)
+def test_a_country_by_nobodys_word_stops_the_start(tmp_path: Path, header: str, proxies: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=f"COUNTRY_HEADER: .*{problem}"):
+        load({"COUNTRY_HEADER": header, "TRUSTED_PROXIES": proxies}, tmp_path)
 
 
 def test_nobody_can_say_of_himself_where_he_is(install: Install, vendor: ScriptedVendor) -> None:
