@@ -11,7 +11,9 @@ from sqlalchemy import select, text, update
 
 from leadferry import leads, models
 from leadferry.form_file import FormFileError, Surroundings, load
+from leadferry.forms import Form
 from leadferry.sealing import MASK, Sealer, Unsealable, is_sealed, shown
+from leadferry.store import Store
 from leadferry.vendors import ADAPTERS
 from leadferry.vendors.base import Request
 from tests.conftest import Install
@@ -19,7 +21,8 @@ from tests.installation import Installation, SandboxServer, wait_until
 from tests.systems.accounts import FIELDS, SECRETS, also, form
 
 SSN, BORN = "078-05-1120", "1985-12-31"
-TELLING = (SSN, SSN.replace("-", ""), BORN)
+DIGITS = SSN.replace("-", "")
+TELLING = (SSN, DIGITS, DIGITS[::-1], BORN, BORN.replace("-", "")[::-1])  # a search may keep a number from behind
 PERSON = {"firstName": "Jane", "lastName": "Doe", "ssn": SSN, "dob": BORN}
 SENSITIVE = f"{FIELDS}  - {{name: ssn, type: ssn}}\n  - {{name: dob, type: dob, sensitive: true}}\n"
 
@@ -262,6 +265,19 @@ def test_a_lost_key_holds_the_lead_and_says_so(installed: Installed, sandbox: Sa
 def without_email(installation: Installation, reference: str) -> dict[str, object]:
     [row] = leads.find(installation.store, leads.Filter(references=(reference,)), 1)
     return {**row.answers, "email": "jane@example.com"}
+
+
+def test_what_equal_posts_are_known_by_cannot_be_tried_out(installed: Installed) -> None:
+    """There are a thousand million numbers: without a key whoever has the database could try them all."""
+    installation = installed()
+    file = installation.site.office.catalog.get("quote")
+    assert isinstance(file, Form)
+    lead = leads.NewLead(form=file, values=dict(PERSON))
+    told = {leads.content_hash(Store("sqlite:///x.db", lambda key=key: key), lead) for key in ("k" * 20, "x" * 20)}
+    assert len(told) == 2
+    harmless = leads.NewLead(form=file, values={"firstName": "Jane"})
+    told = {leads.content_hash(Store("sqlite:///x.db", lambda key=key: key), harmless) for key in ("k" * 20, "x" * 20)}
+    assert len(told) == 1
 
 
 # The key

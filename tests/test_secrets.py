@@ -23,7 +23,7 @@ from tests.installation import Installation, serve
 from tests.systems.accounts import FIELDS, SECRETS, VENDORS
 from tests.web.forms import BROWSER, FRAMED, SCRIPT
 
-SSN, BORN = "078-05-1120", "1985-12-31"
+SSN, BORN = "078-05-1120", "1974-03-27"
 ENVIRON = {name: f"mArKeD-{number}-{name.lower()}/+x" for number, name in enumerate(SECRETS)}
 ENVIRON |= {
     "WEBHOOK_SECRET": "whsec_" + base64.b64encode(b"mArKeD-webhook-secret-of-32-byte").decode(),
@@ -54,8 +54,17 @@ class Echo:
         headers = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
         self.heard.append(f"{environ['PATH_INFO']}?{environ['QUERY_STRING']} {headers} {body}")
         words = f"You said {self.heard[-1]}"
-        said = {"Message": "Error", "msg": words, "message": words, "error": words, "outcome": "failure", "reason": words}
-        answer = json.dumps({**said, "status": "Error", "type": "999", "url": f"https://leadferry.invalid/error?msg={words}"})
+        said = {
+            "Message": "Error",
+            "msg": words,
+            "message": words,
+            "error": words,
+            "outcome": "failure",
+            "reason": words,
+        }
+        answer = json.dumps(
+            {**said, "status": "Error", "type": "999", "url": f"https://leadferry.invalid/error?msg={words}"}
+        )
         status = "422 No" if environ["PATH_INFO"].endswith("refuse") else "200 OK"
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
         return [answer.encode()]
@@ -81,7 +90,9 @@ def forms(url: str) -> dict[str, str]:
     for vendor in VENDORS:
         found[vendor] = file(vendor, url)
         found[f"{vendor}-literal"] = file(vendor, url, LITERAL)
-        found[f"{vendor}-gone"] = file(vendor, "http://127.0.0.1:9", keys="on_error_url: https://www.example.com/oops\n")
+        found[f"{vendor}-gone"] = file(
+            vendor, "http://127.0.0.1:9", keys="on_error_url: https://www.example.com/oops\n"
+        )
     turnstile = "spam: {challenge: turnstile, site_key: 0x4, secret: '${TURNSTILE_SECRET}'}\n"
     return found | {"judged": file("webhook", "http://127.0.0.1:9", keys=turnstile)}
 
@@ -122,7 +133,11 @@ def command(installation: Installation, places: Places) -> None:
     references = [each["lead"] for each in installation.leads()]
     assert len(references) == 3 * len(forms(""))
     lines = [["forms", "check"], ["leads", "list", "--all"], ["leads", "list", "--json"], ["leads", "balance"]]
-    lines += [["leads", "export"], ["leads", "export", "--json"], ["leads", "export", "--email", "kartra0@example.com", "--json"]]
+    lines += [
+        ["leads", "export"],
+        ["leads", "export", "--json"],
+        ["leads", "export", "--email", "kartra0@example.com", "--json"],
+    ]
     lines += [["leads", "resend", *references[:4], "--json"], ["leads", "resend", "--state", "held"]]
     lines += [["leads", "show", each, *kind] for each in references for kind in ((), ("--json",))]
     lines += [["leads", "consent", references[0], "--html", str(installation.root / "seen.html")]]
@@ -172,7 +187,7 @@ def test_no_secret_and_no_sensitive_answer_is_found_anywhere(
     look_inside(installation, places)
     heard = " ".join(vendor.heard)
     alert(installation, places)
-    for record in caplog.records:
+    for record in (each for each in caplog.records if each.name != "werkzeug"):  # the vendor's own server
         places.add("log", record.getMessage(), JsonFormatter().format(record))
 
     for number in ENVIRON:
