@@ -5,6 +5,7 @@ import sys
 from contextlib import suppress
 
 from leadferry.config import SettingsError, load, share_metrics
+from leadferry.gunicorn_worker import room_for_connections
 
 metrics_folder = share_metrics()
 
@@ -14,7 +15,8 @@ except SettingsError as error:
     sys.exit(f"leadferry: {error}")
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
-worker_class = "gthread"
+worker_class = "leadferry.gunicorn_worker.WholeRequestWorker"  # gthread, with whole requests only
+worker_connections = room_for_connections()
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 128
 graceful_timeout = 40  # longer than the 30 seconds that one try may take

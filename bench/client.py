@@ -115,7 +115,11 @@ class Visitors:
                     self.hear(key.data)
                 elif mask & selectors.EVENT_WRITE:
                     self.say(key.data)
-            if not self.later and not any(each.kind.rate for each in self.open) and time.perf_counter() > self.end + GIVE_UP:
+            if (
+                not self.later
+                and not any(each.kind.rate for each in self.open)
+                and time.perf_counter() > self.end + GIVE_UP
+            ):
                 break
         for each in list(self.open):
             self.lose(each)

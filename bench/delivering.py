@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import requests
 
 from bench.stage import installation, posts, vendor, visit
-from bench.table import Row, Rounds, Size
+from bench.table import Rounds, Row, Size
 from leadferry.store import Store
 from tests.installation import REPOSITORY, Installation, wait_until
 
@@ -34,7 +34,13 @@ def _stock(ours: Installation, waiting: int) -> dict[str, object]:
     with ours.gunicorn() as server:
         while _count(ours) < waiting:
             visit(server.url, posts(16), seconds=1)
-    return {"firstName": "Jane", "lastName": "Doe", "email": "jane@example.com", "phone": "5127891111", "more": "x" * 300}
+    return {
+        "firstName": "Jane",
+        "lastName": "Doe",
+        "email": "jane@example.com",
+        "phone": "5127891111",
+        "more": "x" * 300,
+    }
 
 
 def _store(ours: Installation) -> Store:
@@ -60,7 +66,7 @@ def _worker_rate(ours: Installation, waiting: int) -> float:
         connection.exec_driver_sql("DELETE FROM attempt")
         connection.exec_driver_sql(
             "UPDATE delivery SET state = 'pending', due_at = 0, attempts = 0, payload = NULL, settled_at = NULL"
-            f" WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT {waiting})"  # noqa: S608
+            f" WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT {waiting})"
         )
     store.engine.dispose()
     began = time.time()

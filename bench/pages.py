@@ -9,7 +9,7 @@ import requests
 
 from bench.client import Kind
 from bench.stage import Crowd, bare, installation, posts, vendor, visit
-from bench.table import Row, Rounds, Size, number
+from bench.table import Rounds, Row, Size, number
 from tests.installation import wait_until
 
 BROWSER = {"Accept": "text/html"}
@@ -100,5 +100,3 @@ def while_a_vendor_hangs(size: Size) -> Iterator[Row]:
         p99 <= 2 * alone,
         notes=("The floor is the same pages a second without the posts.",),
     )
-
-

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.stage import folder, installation, posts, visit
-from bench.table import Row, Rounds, Size, skipped
+from bench.table import Rounds, Row, Size, skipped
 from bench.writers import postgresql_rate, sqlite_rate
 from leadferry.store import Store, upgrade
 from tests.installation import REPOSITORY, Installation

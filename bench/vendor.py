@@ -1,4 +1,4 @@
-"""A vendor that takes every lead after so many seconds: `python -m bench.vendor PORT SECONDS`. One loop, no threads."""
+"""A vendor that takes every lead after so many seconds: `python -m bench.vendor PORT SECONDS [ADDRESS]`."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Receiver(asyncio.Protocol):
             self.transport.write(ANSWER)
 
 
-async def serve(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", port, backlog=2048)
+async def serve(port: int, address: str = "127.0.0.1") -> None:
+    server = await asyncio.get_running_loop().create_server(Receiver, address, port, backlog=2048)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     Receiver.delay = float(sys.argv[2])
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), *sys.argv[3:4]))

@@ -98,9 +98,7 @@ def postgresql_rate(url: str, connections: int, seconds: float, processes: int =
     """Posts a second over so many connections, one transaction a post, from as many processes as the web side has."""
     share = str(connections // processes)
     command = [sys.executable, "-m", "bench.writers", url, share, str(seconds)]
-    running = [
-        subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(processes)
-    ]
+    running = [subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
     return sum(float(each.communicate()[0]) for each in running)
 
 

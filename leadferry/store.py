@@ -58,6 +58,10 @@ _POSTGRESQL_NETWORK = {
 """A server that has silently gone is noticed within half a minute, not after the operating system's hours."""
 
 
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
+
+
 class StoreError(Exception):
     """The database cannot do what was asked: disk full, locked, gone, no connection free in time.
 
@@ -168,14 +172,14 @@ class Store:
         """Holds off other transactions that name the same thing, to this one's end. SQLite has one writer anyway."""
         if not self.is_sqlite:
             key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+            connection.execute(_LOCK, {"key": key})
 
     def now(self, connection: Connection | None = None) -> float:
         """The time by which deliveries are due: PostgreSQL's, which all machines share, or this host's."""
         if self.is_sqlite:
             return time.time()
         with self.read() if connection is None else nullcontext(connection) as asked:
-            return float(asked.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+            return float(asked.execute(_CLOCK).scalar_one())
 
     # --- versions of forms ---
 
