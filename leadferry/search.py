@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.sql.expression import Select
 
 from leadferry.models import chore_progress, delivery, lead, lead_search
+from leadferry.sealing import shown
 from leadferry.store import Store
 from leadferry.vendors.base import Value
 
@@ -32,6 +33,7 @@ LEAST_WORD = 2
 LEAST_DIGITS = 4
 BATCH = 500
 FILL_SECONDS = 1.0
+_PAST_ALL = 2**62
 UNDER_WAY = 120.0
 """Seconds after which no lead of an earlier number can appear any more: longer than any transaction."""
 
@@ -210,13 +212,18 @@ def _of_time(connection: Connection, wanted: Wanted, number: Any) -> Iterator[An
     """Times as bounds of ids too: they rise together but for what was stored at the same moment."""
     if wanted.since is not None:
         yield lead.c.received_at >= wanted.since
-        first = _first_after(connection, wanted.since)
-        yield number >= (first - BATCH if first is not None else 0)
+        yield number >= first_since(connection, wanted.since)
     if wanted.until is not None:
         yield lead.c.received_at < wanted.until
         last = _first_after(connection, wanted.until)
         if last is not None:
             yield number < last + BATCH
+
+
+def first_since(connection: Connection, moment: float) -> int:
+    """An id before which no lead was received since then: a bound along which every index of ids is quick."""
+    first = _first_after(connection, moment)
+    return max(0, first - BATCH) if first is not None else _PAST_ALL
 
 
 def _first_after(connection: Connection, moment: float) -> int | None:
@@ -292,7 +299,7 @@ def _fill_batch(store: Store) -> int:
         ).all()
     if not rows:
         return 0
-    found = [{"term": term, "lead_id": row.id} for row in rows for term in terms(row.answers, row.campaign)]
+    found = [{"term": term, "lead_id": row.id} for row in rows for term in terms(shown(row.answers), row.campaign)]
     with store.write() as connection:
         still_there = set(connection.execute(_not_erased(rows[0].id, rows[-1].id)).scalars())
         kept = [row for row in found if row["lead_id"] in still_there]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from leadferry.vendors.base import as_text
+
+_FORMULA = re.compile(r"(?:^|; *)(?=[=+\-@\t\r\n＝＋－＠])")
 
 OWN = ("lead", "form", "version", "received_at", "state")
 
@@ -39,5 +42,8 @@ def names_of(found: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def for_spreadsheet(text: str) -> str:
-    """A cell that begins like a formula gets an apostrophe before it, so that no spreadsheet runs it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """What begins like a formula gets an apostrophe before it, so that no spreadsheet runs it.
+
+    Also behind a semicolon, which parts the cells in many countries, and of full width, as in Japan.
+    """
+    return _FORMULA.sub(r"\g<0>'", text)

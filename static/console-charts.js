@@ -2,7 +2,8 @@
 (() => {
   "use strict";
 
-  const HEIGHT = 260;
+  const HEIGHT = 240;
+  const DAY = 86400;
   const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6]; // nobody counts half leads
   const language = document.documentElement.lang;
   const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
@@ -22,7 +23,7 @@
 
   const LOOKS = {
     line: () => ({ stroke: colour("views"), width: 2, points: { show: false }, scale: "second" }),
-    bars: () => ({ stroke: colour("leads"), fill: colour("leads"), paths: bars, points: { show: false } }),
+    bars: () => ({ stroke: colour("bars"), fill: colour("bars"), width: 0, paths: bars, points: { show: false } }),
     rate: () => ({ stroke: colour("leads"), fill: colour("tint"), width: 2, spanGaps: true, points: { size: 5 } }),
   };
 
@@ -34,7 +35,7 @@
     const amounts = { ...axis, size: 52, incrs: isRate ? undefined : STEPS, values: (_, at) => at.map(shown) };
     const second = series.find(({ kind }) => kind === "line");
     const axes = [
-      { ...axis, grid: { show: false }, space: 64, values: (_, at) => at.map((each) => day.format(each * 1000)) },
+      { ...axis, grid: { show: false }, space: 64, size: 32, values: (_, at) => at.map((each) => day.format(each * 1000)) },
       { ...amounts, label: second ? series[0].label : undefined, labelSize: 20 },
     ];
     if (second) axes.push({ ...amounts, scale: "second", side: 1, grid: { show: false }, label: second.label, labelSize: 20 });
@@ -43,7 +44,7 @@
       height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
-      scales: { y: fromNothing, second: fromNothing },
+      scales: { x: { range: (_, first, last) => [first - DAY / 2, last + DAY / 2] }, y: fromNothing, second: fromNothing },
       axes,
       series: [
         { label: "Day", value: (_, at) => (at ? day.format(at * 1000) : "–") },

@@ -23,10 +23,11 @@ from flask import (
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user  # type: ignore[import-untyped]
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
 
 from leadferry import users
-from leadferry.rate import RateLimit
-from leadferry.store import Store
+from leadferry.rate import Counter, counter
+from leadferry.store import Store, StoreError
 from leadferry.users import User
 from leadferry.web.site import current_site
 
@@ -162,6 +163,17 @@ def token_is_wrong(_error: CSRFError) -> Response:
     return make_response(render_template("console/stale.html"), 400)
 
 
+@console.errorhandler(404)
+def nothing_here(_error: HTTPException) -> Response:
+    return make_response(render_template("console/missing.html"), 404)
+
+
+@console.errorhandler(StoreError)
+def store_is_gone(error: StoreError) -> Response:
+    current_app.logger.error("the store did not answer the console", extra={"reason": str(error)})
+    return make_response(render_template("console/store_gone.html"), 503)
+
+
 @console.after_request
 def keep_out_of_caches(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
@@ -230,7 +242,7 @@ def attributes(given: Mapping[str, Any]) -> dict[str, Any]:
 class Door:
     """What the login needs beside the users."""
 
-    tries: RateLimit
+    tries: Counter
 
 
 def door() -> Door:
@@ -265,7 +277,9 @@ def open_console(app: Flask) -> None:
     login.session_protection = None  # a phone's address changes; the cookie is signed and dated
     login.user_loader(_load_user)
     login.init_app(app, add_context_processor=False)
-    app.extensions["leadferry_console"] = Door(RateLimit(site.settings.root / "var" / "login_limit", *LOGIN_TRIES))
+    app.extensions["leadferry_console"] = Door(
+        counter(site.settings.ratelimit_storage_uri, site.settings.root / "var" / "login_limit", *LOGIN_TRIES)
+    )
     app.add_template_global(moment)
     app.add_template_filter(attributes)
     app.jinja_env.globals["STATE_LABELS"] = STATE_LABELS

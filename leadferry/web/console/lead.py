@@ -11,6 +11,7 @@ from flask import Response, abort, flash, jsonify, make_response, redirect, rend
 from leadferry import handling, outbox, privacy, search, troubles
 from leadferry.forms import Field, Form
 from leadferry.outbox import Waiting
+from leadferry.sealing import shown
 from leadferry.submission import FieldError
 from leadferry.troubles import Trouble
 from leadferry.vendors.base import Value
@@ -111,7 +112,7 @@ def lead(reference: str) -> str:
     return render_template(
         "console/lead.html",
         row=row,
-        who=who(row.answers) or row.reference,
+        who=who(shown(row.answers)) or row.reference,
         state=state_of(row),
         answers=list(_answers(row, form)),
         ways=ways,
@@ -134,10 +135,11 @@ def _answers(row: Any, form: Form | None) -> Iterator[Answer]:
         lengths = f"{change['before']:,} → {change['after']:,} characters"
         words = CLEANING.get(change["reason"], change["reason"])
         changes.setdefault(change["field"], []).append(f"{words} ({lengths})")
-    for name in dict.fromkeys((*row.answers, *changes)):
+    answers = shown(row.answers)
+    for name in dict.fromkeys((*answers, *changes)):
         field = form.by_name.get(name) if form else None
         label = (field.label if field else "") or name
-        yield Answer(name, label, _in_words(field, row.answers.get(name, "")), "; ".join(changes.get(name, ())))
+        yield Answer(name, label, _in_words(field, answers.get(name, "")), "; ".join(changes.get(name, ())))
 
 
 def _in_words(field: Field | None, value: Value) -> str:
@@ -276,7 +278,7 @@ def lead_erase(reference: str) -> Response:
 @requires("operator")
 def lead_edit(reference: str) -> Response:
     row = _row(reference)
-    return _edit_page(row, row.answers, ())
+    return _edit_page(row, shown(row.answers), ())
 
 
 @console.post("/leads/<reference>/edit")
@@ -284,12 +286,13 @@ def lead_edit(reference: str) -> Response:
 def lead_mend(reference: str) -> Response:
     """Only what was changed is held against the form: what the vendor took as it was stays as it is."""
     row, office = _row(reference), current_site().office
-    posted = {name: _posted(name, value) for name, value in row.answers.items() if f"a-{name}" in request.form}
-    changed = {name: value for name, value in posted.items() if value != row.answers[name]}
+    answers = shown(row.answers)
+    posted = {name: _posted(name, value) for name, value in answers.items() if f"a-{name}" in request.form}
+    changed = {name: value for name, value in posted.items() if value != answers[name]}
     given = [(name, text) for name, value in changed.items() for text in _texts(value)]
     wrong = handling.mend(office.store, office.catalog, row, given) if given else []
     if wrong:
-        return _edit_page(row, {**row.answers, **posted}, wrong)
+        return _edit_page(row, {**answers, **posted}, wrong)
     if given:
         note("lead mended", row.reference, {"fields": sorted(changed)})
     if request.form.get("then") == "resend":
@@ -316,7 +319,7 @@ def _edit_page(row: Any, answers: Mapping[str, Value], wrong: Sequence[FieldErro
     page = render_template(
         "console/lead_edit.html",
         row=row,
-        who=who(row.answers) or row.reference,
+        who=who(shown(row.answers)) or row.reference,
         fields=fields,
         error=by_field.get(None),
         delivered=row.state == "delivered",

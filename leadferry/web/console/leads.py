@@ -15,6 +15,7 @@ from leadferry import handling, outbox, search, troubles
 from leadferry.handling import MOST_AT_ONCE, Batch
 from leadferry.leads import exported
 from leadferry.outbox import STATES
+from leadferry.sealing import shown
 from leadferry.search import Wanted
 from leadferry.spreadsheet import csv_lines, names_of
 from leadferry.troubles import Trouble
@@ -78,10 +79,11 @@ class Line:
 
 
 def _line(row: Any) -> Line:
+    answers = shown(row.answers)
     return Line(
         reference=row.reference,
-        who=who(row.answers) or ("Erased" if row.erased_at else "–"),
-        contact=" · ".join(as_text(row.answers[name]) for name in ("email", "phone") if row.answers.get(name)),
+        who=who(answers) or ("Erased" if row.erased_at else "–"),
+        contact=" · ".join(as_text(answers[name]) for name in ("email", "phone") if answers.get(name)),
         form=row.form,
         received_at=row.received_at,
         state=state_of(row),

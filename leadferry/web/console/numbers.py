@@ -106,7 +106,7 @@ def _steps(funnel: Funnel) -> list[tuple[str, int | None, float, str]]:
         ("Seen", funnel.seen, "pages with the form, opened by people"),
         ("Started", funnel.started, "a question was touched"),
         ("Tried", funnel.tried, "sent, with or without mistakes"),
-        ("Stored", funnel.stored, "leads"),
+        ("Stored", funnel.stored, f"leads, {per_cent(funnel.rate)} of the views" if funnel.rate else "leads"),
         ("Delivered", funnel.delivered, "the vendor has them"),
     )
     return [(label, count, (count or 0) / most, means) for label, count, means in steps]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, render_template
+from flask import render_template
 
 from leadferry import leads, numbers, troubles
 from leadferry.alerts import HISTORY_DAYS, silent_hours
@@ -17,11 +17,11 @@ from leadferry.troubles import Trouble
 from leadferry.web.console import words
 from leadferry.web.console.base import console, requires
 from leadferry.web.console.charts import duration, per_cent, sparkline
+from leadferry.web.console.counting import counted, fresh
+from leadferry.web.console.pages import seen_pages
 from leadferry.web.site import current_site
 
 WEEK_HOURS = 7 * 24
-FRESH_SECONDS = 20.0
-"""Counts over the whole store are made anew after so long, by each process."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,17 @@ class FormWeek:
 @requires("viewer")
 def overview() -> str:
     store = current_site().office.store
-    balance = fresh("balance", lambda: leads.balance(store))
+    balance = counted("balance", lambda: leads.balance(store))
     forms = _forms(fresh("hours", lambda: numbers.by_hour(store, HISTORY_DAYS * 24)))
     return render_template(
         "console/overview.html",
         balance=balance,
+        is_empty=balance is not None and not balance["received"],
         needs=_needs(balance, forms),
         forms=forms,
         figures=_figures(forms),
         link=words.place,
     )
-
-
-def fresh(name: str, count: Callable[[], Any]) -> Any:
-    """What was counted some seconds ago at most: everybody opens this page, and a million leads take a while."""
-    kept: dict[str, tuple[float, Any]] = current_app.extensions.setdefault("leadferry_counted", {})
-    found = kept.get(name)
-    if found is None or time.monotonic() - found[0] > FRESH_SECONDS:
-        found = kept[name] = (time.monotonic(), count())
-    return found[1]
 
 
 def _forms(hours: Mapping[str, Sequence[int]]) -> list[FormWeek]:
@@ -98,10 +90,8 @@ def _form_week(name: str, form: Form | Broken, hours: Sequence[int]) -> FormWeek
 def _figures(forms: Sequence[FormWeek]) -> list[tuple[str, str, str]]:
     """Label, figure, and what it means."""
     store = current_site().office.store
-    week = fresh("week", lambda: _week(numbers.period(store, 7)))
-    seconds = sorted(
-        each.seconds for each in fresh("timed", lambda: numbers.timed(store, time.time() - 7 * numbers.DAY))
-    )
+    week = _week(numbers.period(store, 7))
+    seconds = sorted(each.seconds for each in numbers.timed(store, time.time() - 7 * numbers.DAY))
     before = sum(each.last_week for each in forms)
     return [
         ("Leads", f"{sum(each.this_week for each in forms):,}", f"{before:,} in the seven days before"),
@@ -127,14 +117,14 @@ def _week(when: numbers.Period) -> numbers.Funnel:
 # --- what needs a person ---
 
 
-def _needs(balance: Mapping[str, Any], forms: Sequence[FormWeek]) -> list[Need]:
+def _needs(balance: Mapping[str, Any] | None, forms: Sequence[FormWeek]) -> list[Need]:
     """The worst first."""
-    found = [*_unbalanced(balance), *map(_need, troubles.find(current_site().office)), *_silent(forms)]
+    found = [*_unbalanced(balance), *map(_need, troubles.find(current_site().office)), *_silent(forms), *_ill_pages()]
     return sorted(found, key=lambda each: ("bad", "warn", "info").index(each.tone))
 
 
-def _unbalanced(balance: Mapping[str, Any]) -> Iterator[Need]:
-    if not balance["balanced"]:
+def _unbalanced(balance: Mapping[str, Any] | None) -> Iterator[Need]:
+    if balance and not balance["balanced"]:
         yield Need(
             "bad",
             "Leads are missing from the balance.",
@@ -150,6 +140,14 @@ def _need(trouble: Trouble) -> Need:
     action = "See the lead" if trouble.leads == 1 else f"See the {trouble.leads:,} leads"
     title = trouble.happened if trouble.form in trouble.happened else f"{trouble.form}: {trouble.happened}"
     return Need(trouble.tone, title, f"{trouble.todo}{says}", href, action)
+
+
+def _ill_pages() -> Iterator[Need]:
+    found = [each.page or "a page that is not known" for each in seen_pages() if each.tone == "bad"]
+    if found:
+        title = "1 page needs mending." if len(found) == 1 else f"{len(found)} pages need mending."
+        others = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        yield Need("warn", title, f"{', '.join(found[:3])}{others}", words.place("pages"), "See what was found")
 
 
 def _silent(forms: Sequence[FormWeek]) -> Iterator[Need]:

@@ -42,14 +42,21 @@ BY_NAME: Mapping[str, str] = {
 BY_KIND: Mapping[str, str] = {
     "email": "test@example.com",
     "phone": "5125550123",
+    "phone10": "5125550123",
     "number": "3",
     "range": "1-10",
     "date": "2030-01-15",
     "dob": "1985-12-31",
     "ssn": "078-05-1120",  # one that was printed on a sample card and is nobody's
     "gender": "F",
+    "gender_mf": "F",
     "state": "TX",
+    "state2": "TX",
     "postal_code": "78701",
+    "zip_us_ca": "78701",
+    "whole": "3",
+    "integer": "3",
+    "profile_id": "test",
     "country": "US",
     "url": "https://www.example.com",
     "text": "Test",
@@ -109,9 +116,7 @@ def _sample(field: Field) -> str:
         return "1"
     if field.options:
         return next(option.value for option in field.options)
-    if field.kind == "number" and field.min is not None:
-        return f"{field.min:g}" if isinstance(field.min, int | float) else str(field.min)
-    return BY_NAME.get(field.name) or BY_KIND.get(field.kind, "Test")
+    return field.minimum or BY_NAME.get(field.name) or BY_KIND.get(field.kind, "Test")
 
 
 def _posted(form: Form) -> list[tuple[str, str]]:
@@ -232,5 +237,3 @@ def emulated_vendors() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-

@@ -1,0 +1,458 @@
+"""Forms: the list, one form, a new one, its versions, and what makes a draft live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+
+from leadferry import drafting, form_templates, numbers
+from leadferry.alerts import HISTORY_DAYS
+from leadferry.catalog import Broken
+from leadferry.comparison import compare, masked
+from leadferry.controls import blank_account
+from leadferry.drafting import Conflict, Draft, NotRight, Outdated
+from leadferry.folder import is_form_name
+from leadferry.form_file import Problem
+from leadferry.form_file.editing import CannotEdit, as_data
+from leadferry.forms import Form
+from leadferry.rehearsal import rehearse
+from leadferry.store import PublishedForm
+from leadferry.web.console.base import console, note, requires, show_frames_of_own, this_user
+from leadferry.web.console.charts import sparkline
+from leadferry.web.console.counting import fresh
+from leadferry.web.site import current_site
+
+WEEK = 7
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One form as it lies before somebody: what is live, what is drafted, and what is wrong with that.
+
+    ``drawn`` is the draft as a form, None while it has mistakes.
+    """
+
+    name: str
+    live: Form | Broken | None
+    newest: PublishedForm | None
+    draft: Draft
+    drawn: Form | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def mistakes(self) -> list[Problem]:
+        return [each for each in self.problems if not each.warning]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        return [each for each in self.problems if each.warning]
+
+    @property
+    def title(self) -> str:
+        for form in (self.drawn, self.live):
+            if isinstance(form, Form):
+                return form.title
+        return self.name
+
+    @property
+    def text(self) -> str:
+        """The draft's, with a mark for each credential that stands in it."""
+        return masked(self.draft.content, current_site().office.adapters)
+
+    @property
+    def is_archived(self) -> bool:
+        return self.newest is not None and self.newest.is_archived
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether publishing the draft would change what is served."""
+        return self.newest is None or self.draft.content != self.newest.content
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """In words, and the tone of its mark."""
+        if self.is_archived:
+            return "Archived", "plain"
+        if self.live is None:
+            return "Not published yet", "info"
+        return ("Broken", "bad") if isinstance(self.live, Broken) else ("Live", "good")
+
+
+def desk(name: str, draft: Draft | None = None) -> Desk:
+    """Answers 404 where there is no such form."""
+    office = current_site().office
+    live = office.catalog.get(name) if is_form_name(name) else None
+    found = draft or (drafting.current(office.store, office.catalog, name) if is_form_name(name) else None)
+    if found is None:
+        abort(404)
+    drawn, problems = office.catalog.check(name, found.content)
+    return Desk(name, live, office.catalog.newest(name), found, drawn, tuple(problems))
+
+
+def person() -> str:
+    return this_user().name
+
+
+# --- the list ---
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the list."""
+
+    name: str
+    title: str
+    states: tuple[tuple[str, str], ...]
+    problem: str
+    draft: Draft | None
+    week: int
+    by_day: Sequence[int]
+    points: str
+
+
+@console.get("/forms")
+@requires("viewer")
+def forms() -> str:
+    office = current_site().office
+    hours = fresh("hours", lambda: numbers.by_hour(office.store, HISTORY_DAYS * 24))
+    drafts = drafting.waiting(office.store)
+    live = office.catalog.all()
+    rows = [_row(name, live.get(name), drafts.get(name), hours.get(name, ())) for name in live.keys() | drafts.keys()]
+    archived = [each for each in office.store.newest_versions() if each.is_archived and each.form not in drafts]
+    return render_template(
+        "console/forms.html",
+        rows=sorted(rows, key=lambda row: (-row.week, row.name)),
+        archived=sorted(each.form for each in archived),
+    )
+
+
+def _row(name: str, live: Form | Broken | None, draft: Draft | None, hours: Sequence[int]) -> Row:
+    by_day = [sum(hours[start : start + 24]) for start in range(len(hours) - WEEK * 24, len(hours), 24)] or [0] * WEEK
+    states = []
+    if isinstance(live, Broken):
+        states.append(("Broken", "bad"))
+    elif live is not None:
+        states.append(("Live", "good"))
+    if draft:
+        states.append(("Draft waiting" if live else "Not published yet", "info"))
+    return Row(
+        name=name,
+        title=live.title if isinstance(live, Form) else (draft and _title_of(draft)) or name,
+        states=tuple(states),
+        problem=_in_words(live.problems[0]) if isinstance(live, Broken) else "",
+        draft=draft,
+        week=sum(by_day),
+        by_day=by_day,
+        points=sparkline(by_day),
+    )
+
+
+def _title_of(draft: Draft) -> str:
+    try:
+        title = as_data(draft.content).get("title")
+    except CannotEdit:
+        return ""
+    return title if isinstance(title, str) else ""
+
+
+def _in_words(problem: Problem) -> str:
+    return f"Line {problem.line}: {problem.key}: {problem.message}"
+
+
+# --- one form ---
+
+
+@console.get("/forms/<name>")
+@requires("viewer")
+def form_show(name: str) -> str:
+    show_frames_of_own()
+    found = desk(name)
+    history = current_site().office.store.publications(name, limit=5)
+    adapters = current_site().office.adapters
+    return render_template(
+        "console/forms_show.html",
+        desk=found,
+        history=history,
+        vendor_label=lambda name: adapters[name].label,
+        tab="show",
+    )
+
+
+# --- a new one ---
+
+
+@console.get("/forms/new")
+@requires("editor")
+def form_new() -> str:
+    return _new_page()
+
+
+def _new_page(**more: Any) -> str:
+    return render_template(
+        "console/forms_new.html",
+        templates=form_templates.templates(),
+        forms=_copyable(),
+        accounts=_account_choices(),
+        typed={"begin": request.args.get("begin", "template"), "copy": request.args.get("copy", ""), **request.form},
+        **more,
+    )
+
+
+def _copyable() -> list[tuple[str, str]]:
+    live = current_site().office.catalog.all()
+    return [(name, f"{form.title} ({name})") for name, form in live.items() if isinstance(form, Form)]
+
+
+def accounts() -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Vendor blocks that live forms have: by form, the vendor and its block."""
+    office = current_site().office
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for each in office.store.newest_versions():
+        if isinstance(office.catalog.all().get(each.form), Form):
+            block = as_data(each.content).get("vendor")
+            if isinstance(block, dict):
+                found[each.form] = (str(block.get("name")), block)
+    return found
+
+
+def accounts_by_vendor() -> dict[str, Mapping[str, Any]]:
+    return {vendor: {**block, "fields": {}} if "fields" in block else block for vendor, block in accounts().values()}
+
+
+def _account_choices() -> list[tuple[str, str]]:
+    adapters = current_site().office.adapters
+    same = [(f"form:{form}", f"As “{form}” does: {adapters[vendor].label}") for form, (vendor, _) in accounts().items()]
+    return [*same, *((f"vendor:{name}", f"{each.label}, a new account") for name, each in adapters.items())]
+
+
+def _account(choice: str) -> Mapping[str, Any]:
+    kind, _, name = choice.partition(":")
+    adapters = current_site().office.adapters
+    if kind == "form" and name in accounts():
+        block = accounts()[name][1]
+        return {key: value for key, value in block.items() if key != "fields"}
+    return blank_account(adapters.get(name) or next(iter(adapters.values())))
+
+
+@console.post("/forms/new")
+@requires("editor")
+def form_new_post() -> Response:
+    name = request.form.get("name", "").strip().lower()
+    problem = _problem_with_name(name)
+    try:
+        text, notes = _beginning(request.form.get("begin", "template"))
+    except ValueError as error:
+        return make_response(_new_page(error=str(error), errors={}), 422)
+    if problem:
+        return make_response(_new_page(error="", errors={"name": problem}), 422)
+    office = current_site().office
+    drafting.save(office.store, Draft(name, text, None, drafting.last_revision(office.store, name)), person())
+    note("form drafted", name, {"from": request.form.get("begin", "template")})
+    for each in notes:
+        flash(each)
+    return cast(Response, redirect(url_for("console.form_change", name=name), 303))
+
+
+def _problem_with_name(name: str) -> str:
+    office = current_site().office
+    if not is_form_name(name) or name == "new":
+        return "Use a to z, 0 to 9, - and _ only, as in spring-quote."
+    if office.catalog.get(name) is not None or drafting.find(office.store, name):
+        return "There is a form of this name already."
+    if office.catalog.newest(name):
+        return "An archived form has this name. Bring it back from its versions, or choose another name."
+    return ""
+
+
+def _beginning(how: str) -> tuple[str, Sequence[str]]:
+    office = current_site().office
+    if how == "html":
+        (found, *others) = form_templates.from_html(request.form.get("html", ""), office.adapters)
+        more = [f"The HTML has {len(others) + 1} forms; this is the first."] if others else []
+        return found.yaml, [*more, *found.notes]
+    if how == "copy":
+        newest = office.catalog.newest(request.form.get("copy", ""))
+        if newest is None or newest.is_archived:
+            raise ValueError("Choose the form to copy.")
+        return form_templates.copied(newest.content), ()
+    template = next((each for each in form_templates.templates() if each.name == request.form.get("template")), None)
+    if template is None:
+        raise ValueError("Choose a template.")
+    return form_templates.with_account(template.text, _account(request.form.get("account", ""))), ()
+
+
+# --- publishing ---
+
+
+@console.get("/forms/<name>/publish")
+@requires("editor")
+def form_publish(name: str) -> str:
+    return _publish_page(desk(name), rehearsed="rehearsed" in request.args)
+
+
+def _publish_page(found: Desk, *, rehearsed: bool = False, outdated: PublishedForm | None = None) -> str:
+    office = current_site().office
+    before = found.newest.content if found.newest else ""
+    since = found.newest and (found.newest.version or None) != found.draft.base_version
+    return render_template(
+        "console/forms_publish.html",
+        desk=found,
+        tab="publish",
+        comparison=compare(before, found.draft.content, office.adapters),
+        rehearsal=_rehearsal(found) if rehearsed else None,
+        can_rehearse=isinstance(found.live, Form) and found.drawn is not None,
+        outdated=outdated or (found.newest if since else None),
+    )
+
+
+def _rehearsal(found: Desk) -> Any:
+    if not isinstance(found.live, Form) or found.drawn is None:
+        return None
+    office = current_site().office
+    return rehearse(office.store, office.adapters, found.live, found.drawn)
+
+
+@console.get("/forms/<name>/rehearsal")
+@requires("viewer")
+def form_rehearsal(name: str) -> str:
+    """A part of the page of publishing, fetched by its script."""
+    return render_template("console/forms_rehearsal.html", rehearsal=_rehearsal(desk(name)))
+
+
+@console.post("/forms/<name>/publish")
+@requires("editor")
+def form_publish_post(name: str) -> Response:
+    office = current_site().office
+    found = desk(name)
+    draft = replace(found.draft, revision=_revision())
+    if request.form.get("replace") and found.newest:
+        draft = replace(draft, base_version=found.newest.version or None)
+        if request.form["replace"] != found.newest.version:
+            return make_response(_publish_page(found, outdated=found.newest), 409)
+    try:
+        published = drafting.publish(office.store, office.catalog, draft, person())
+    except NotRight:
+        return make_response(_publish_page(found), 422)
+    except Outdated as error:
+        return make_response(_publish_page(found, outdated=error.newest), 409)
+    except Conflict as error:
+        return conflict(found, error, mine=None)
+    note("form published", name, {"version": published.version})
+    _say_published(published)
+    return cast(Response, redirect(url_for("console.form_show", name=name), 303))
+
+
+def _revision() -> int:
+    text = request.form.get("revision", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
+
+
+def _say_published(published: drafting.Published) -> None:
+    flash("Published. Every machine serves it within a second or two.")
+    if not published.is_in_file:
+        flash(
+            "Its file in the folder of forms still says something else: the folder cannot be written, or somebody is "
+            "working in the file."
+        )
+
+
+def conflict(found: Desk, error: Conflict, mine: str | None) -> Response:
+    """Told to the second of two; nothing was overwritten."""
+    theirs = error.theirs.content if error.theirs else found.newest.content if found.newest else ""
+    adapters = current_site().office.adapters
+    page = render_template(
+        "console/forms_conflict.html",
+        desk=found,
+        conflict=error,
+        mine=masked(mine, adapters) if mine is not None else None,
+        comparison=compare(theirs, mine, adapters) if mine is not None else None,
+        now=drafting.current(current_site().office.store, current_site().office.catalog, found.name),
+        tab="",
+    )
+    return make_response(page, 409)
+
+
+@console.post("/forms/<name>/discard")
+@requires("editor")
+def form_discard(name: str) -> Response:
+    office = current_site().office
+    found = desk(name)
+    if not found.draft.is_saved:
+        return cast(Response, redirect(url_for("console.form_show", name=name), 303))
+    try:
+        drafting.discard(office.store, replace(found.draft, revision=_revision()), person())
+    except Conflict as error:
+        return conflict(found, error, mine=None)
+    note("draft discarded", name)
+    flash("The draft is gone. What was published stays.")
+    there = url_for("console.form_show", name=name) if found.newest else url_for("console.forms")
+    return cast(Response, redirect(there, 303))
+
+
+# --- versions ---
+
+
+@console.get("/forms/<name>/versions")
+@requires("viewer")
+def form_versions(name: str) -> str:
+    found = desk(name)
+    history = current_site().office.store.publications(name)
+    return render_template("console/forms_versions.html", desk=found, history=history, tab="versions")
+
+
+@console.get("/forms/<name>/compare")
+@requires("viewer")
+def form_compare(name: str) -> str:
+    found = desk(name)
+    before, after = (_content(found, request.args.get(key, "")) for key in ("from", "to"))
+    return render_template(
+        "console/forms_compare.html",
+        desk=found,
+        before=request.args.get("from", ""),
+        after=request.args.get("to", ""),
+        comparison=compare(before, after, current_site().office.adapters),
+        tab="versions",
+    )
+
+
+def _content(found: Desk, version: str) -> str:
+    """Of a version, or of the draft."""
+    if version == "draft":
+        return found.draft.content
+    stored = current_site().office.store.find_version(found.name, version)
+    if stored is None:
+        abort(404)
+    return stored.content
+
+
+@console.post("/forms/<name>/versions/<version>/restore")
+@requires("editor")
+def form_restore(name: str, version: str) -> Response:
+    office = current_site().office
+    desk(name)
+    try:
+        published = drafting.restore(office.store, office.catalog, name, version, person())
+    except LookupError:
+        abort(404)
+    except NotRight as error:
+        flash(f"This version cannot be served any more. {_in_words(error.problems[0])}")
+        return cast(Response, redirect(url_for("console.form_versions", name=name), 303))
+    note("form version restored", name, {"version": version})
+    _say_published(published)
+    return cast(Response, redirect(url_for("console.form_show", name=name), 303))
+
+
+@console.post("/forms/<name>/archive")
+@requires("editor")
+def form_archive(name: str) -> Response:
+    office = current_site().office
+    desk(name)
+    gone = drafting.archive(office.store, office.catalog, name, person())
+    note("form archived", name)
+    flash(f"“{name}” is served no more. Its leads and its versions stay; bring it back from its versions.")
+    if not gone:
+        flash("Its file still stands in the folder of forms; a change to the file brings the form back.")
+    return cast(Response, redirect(url_for("console.forms"), 303))

@@ -1,0 +1,126 @@
+"""Every page of the console in a real browser: nothing that strangers wrote runs, and everybody can use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from leadferry import handling, leads, users
+from leadferry.leads import NewLead
+from leadferry.outbox import NextState, Tried, Turn, claim_due, record
+from leadferry.web.console.base import ANYBODY, required_role
+from tests.browser.console_stage import Office, desk, office, sign_in, violations
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = "\"'><script>window.ran = 1</script><img src=x onerror='window.ran = 2'>{{ 7 * 7 }}"
+"""What somebody who means harm writes wherever the product takes a text."""
+
+
+@pytest.fixture(scope="module", name="office")
+def the_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with office(tmp_path_factory.mktemp("pages")) as found:
+        found.here.site.worker.stop()
+        found.post("visit", email="dup@example.com")
+        found.post("quote", email="held+1@example.com")
+        found.post("quote", email="junk@example.com", _lf_website="x")
+        _store_hostile(found)
+        handling.note_batch(found.here.store, SCRIPT, SCRIPT, [1, 2])
+        users.audit(found.here.store, SCRIPT, SCRIPT, SCRIPT, {SCRIPT: SCRIPT})
+        yield found
+
+
+def _store_hostile(office: Office) -> None:
+    """A lead with the script in every text of it and of its vendor, and a form that holds it too."""
+    here = office.here
+    here.form("hostile", _hostile_form())
+    form = here.site.office.catalog.get("quote")
+    lead = NewLead(
+        form=form,  # type: ignore[arg-type]
+        values={name: SCRIPT for name in ("firstName", "lastName", "email", "phone", "notes", SCRIPT)},
+        campaign={"page_url": f"https://example.com/{SCRIPT}", "referrer": SCRIPT, "utm_campaign": SCRIPT},
+        cleaned=[{"field": SCRIPT, "reason": SCRIPT, "before": 1, "after": 0}],
+        consent={
+            "language": SCRIPT,
+            "version": SCRIPT,
+            "page_url": SCRIPT,
+            "items": [{"field": SCRIPT, "text": SCRIPT, "ticked": True}],
+        },
+        source={"ip": SCRIPT, "user_agent": SCRIPT, "path": SCRIPT, "ignored_redirects": [SCRIPT], "suspect": [SCRIPT]},
+        reference="LF-HHHHHHHHHH",
+    )
+    accepted = leads.accept(here.store, lead, {})
+    (claim,) = [each for each in claim_due(here.store, Turn(50), here.store.now()) if each.lead_id == accepted.lead_id]
+    call = {"request": {"method": "POST", "url": SCRIPT, "headers": {SCRIPT: SCRIPT}, "form": [[SCRIPT, SCRIPT]]}}
+    tried = Tried(1.0, SCRIPT, "rejected", "refused", SCRIPT, SCRIPT, 5, [{**call, "status": 200, "answer": SCRIPT}])
+    after = NextState("rejected", reason=SCRIPT, error_code=SCRIPT, vendor_lead_id=SCRIPT)
+    record(here.store, claim, tried, after, now=here.store.now())
+
+
+def _hostile_form() -> str:
+    quoted = "'" + SCRIPT.replace("'", "''") + "'"
+    return f"""
+title: {quoted}
+intro: {quoted}
+submit: {quoted}
+fields:
+  - {{name: email, label: {quoted}, help: {quoted}, placeholder: {quoted}}}
+  - {{name: pick, label: {quoted}, type: select, options: [{quoted}]}}
+vendor: {{name: webhook, url: https://vendor.example/x}}
+"""
+
+
+KNOWN = {"name": "hostile", "form": "hostile", "reference": "LF-HHHHHHHHHH", "number": 1, "token": "x"}
+
+
+def pages(office: Office) -> list[str]:
+    """Every address of the console that shows something, on what is most hostile."""
+    app = office.here.app
+    found = []
+    for rule in app.url_map.iter_rules():
+        if not rule.endpoint.startswith("console.") or "GET" not in (rule.methods or ()):
+            continue
+        if rule.endpoint in {"console.leads_export", "console.home"} or required_role(app, rule.endpoint) == ANYBODY:
+            continue
+        if set(rule.arguments) <= KNOWN.keys():
+            with app.test_request_context():
+                values = {name: KNOWN[name] for name in rule.arguments}
+                found.append(str(app.url_map.bind("localhost").build(rule.endpoint, values)))
+    searches = ("q=LF-HHHH", "state=rejected", "state=quarantined", f"campaign={SCRIPT}", "tests=1", "q=nobody@x.y")
+    return [*found, *(f"/console/leads?{each}" for each in searches)]
+
+
+def test_nothing_that_a_stranger_wrote_runs_anywhere(office: Office, browser: Browser) -> None:
+    with desk(browser) as tab:
+        sign_in(tab.page, office)
+        for path in pages(office):
+            answer = tab.page.goto(f"{office.url}{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            assert tab.page.evaluate("window.ran") is None, path
+            assert tab.page.locator("script:not([src]), img[src='x']").count() == 0, path
+            assert "49" not in (tab.page.title() or ""), path
+        assert tab.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_any_page(office: Office, browser: Browser, scheme: str) -> None:
+    with desk(browser, scheme) as tab:
+        for path in ("/console/login", "/console/welcome/none"):
+            tab.page.goto(f"{office.url}{path}")
+            assert violations(tab.page) == [], path
+        sign_in(tab.page, office)
+        for path in pages(office):
+            tab.page.goto(f"{office.url}{path}")
+            if tab.page.locator("main").count():
+                assert violations(tab.page) == [], path
+
+
+def test_no_page_is_wider_than_a_phone(office: Office, browser: Browser) -> None:
+    with desk(browser, width=390) as tab:
+        sign_in(tab.page, office)
+        for path in pages(office):
+            tab.page.goto(f"{office.url}{path}")
+            assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390, path
