@@ -88,6 +88,13 @@ def current(store: Store, catalog: Catalog, form: str) -> Draft | None:
     return Draft(form, content, newest.version or None, revision, newest.at, newest.by or "")
 
 
+def last_revision(store: Store, form: str) -> int:
+    """Of a draft that was given up too: its number goes on."""
+    with store.read() as connection:
+        row = _row(connection, form)
+    return int(row.revision) if row is not None else 0
+
+
 def _last_content(store: Store, form: str) -> str:
     """Of an archived form, what it was before."""
     return next((each.content for each in store.publications(form) if not each.is_archived), "")
