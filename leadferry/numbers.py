@@ -21,7 +21,7 @@ DAY = 86_400.0
 KEPT_DAYS = 800
 """For so long the counts of visits stay, and the doctor remembers a page."""
 
-MOST_LEADS = 200_000
+MOST_LEADS = 100_000
 """Leads that the funnel counts; where there are more, it begins at a later day."""
 
 MOST_TIMED = 5_000
@@ -208,12 +208,13 @@ def received(store: Store, when: Period, form: str | None = None) -> list[Counte
         select(*columns, func.count())
         .outerjoin_from(lead, delivery, (delivery.c.lead_id == lead.c.id) & (delivery.c.destination == "vendor"))
         .where(lead.c.received_at >= when.first * DAY, lead.c.received_at < (when.last + 1) * DAY)
-        .where(lead.c.test.is_(False), *([lead.c.form == form] if form is not None else []))
+        .where(lead.c.test.is_(False))  # not by form, or SQLite reads all leads of the form instead of those days'
         .group_by(*columns)
     )
     with store.read() as connection:
         rows = connection.execute(query).all()
-    return [Counted(row[0], row[1], row[2], (row[3], row[4], row[5]), row[6], row[7], row[8]) for row in rows]
+    found = [Counted(row[0], row[1], row[2], (row[3], row[4], row[5]), row[6], row[7], row[8]) for row in rows]
+    return [each for each in found if form in {None, each.form}]
 
 
 def _without_query(store: Store, address: Any) -> Any:
@@ -236,20 +237,24 @@ class Timed:
 
 
 def timed(store: Store, since: float, form: str | None = None) -> list[Timed]:
-    """The newest delivered leads since then, at most ``MOST_TIMED``."""
-    seconds: Any = delivery.c.settled_at - lead.c.received_at
-    query = (
-        select(lead.c.reference, lead.c.form, delivery.c.vendor, lead.c.received_at, seconds)
-        .join_from(lead, delivery, (delivery.c.lead_id == lead.c.id) & (delivery.c.destination == "vendor"))
+    """The delivered ones of the newest leads since then, of which ``MOST_TIMED`` are looked at."""
+    newest = (
+        select(lead.c.id, lead.c.reference, lead.c.form, lead.c.received_at)
         .where(lead.c.received_at >= since, lead.c.test.is_(False))
-        .where(delivery.c.state == "delivered", delivery.c.settled_at.is_not(None))
         .where(*([lead.c.form == form] if form is not None else []))
         .order_by(lead.c.received_at.desc())
         .limit(MOST_TIMED)
+        .subquery()
+    )
+    seconds: Any = delivery.c.settled_at - newest.c.received_at
+    query = (
+        select(newest.c.reference, newest.c.form, delivery.c.vendor, newest.c.received_at, seconds, delivery.c.state)
+        .join_from(newest, delivery, (delivery.c.lead_id == newest.c.id) & (delivery.c.destination == "vendor"))
+        .where(delivery.c.settled_at.is_not(None))
     )
     with store.read() as connection:
         rows = connection.execute(query).all()
-    return [Timed(reference, name, vendor, at, max(0.0, took)) for reference, name, vendor, at, took in rows]
+    return [Timed(*row[:4], max(0.0, row[4])) for row in rows if row.state == "delivered"]
 
 
 def percentile(sorted_values: Sequence[float], share: float) -> float:

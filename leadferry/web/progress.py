@@ -7,7 +7,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from leadferry.doctor import read_facts
 from leadferry.forms import Form
-from leadferry.visits import is_bot
 from leadferry.web.public import found_form
 from leadferry.web.site import current_site
 from leadferry.web.tally import PAGE_FACTS, place_of
@@ -30,9 +29,8 @@ def report(name: str) -> Response:
     if limit and limit.hit(f"progress {form.name} {request.remote_addr}"):
         return make_response("", 429)
     pairs = list(request.form.items(multi=True))
-    if not is_bot(request.headers.get("User-Agent", "")):
-        _note_stuck(form, pairs)
-        _count_progress(form, pairs)
+    _note_stuck(form, pairs)
+    _count_progress(form, pairs)
     return make_response("", 204)
 
 
