@@ -77,7 +77,7 @@ def _checks(each: Field, language: str) -> dict[str, Any]:
     if dates:
         found["date"] = say("dob" if each.kind == "dob" else "date", language)
     limits = [(each.minimum, "earliest" if dates else "minimum"), (each.maximum, "latest" if dates else "maximum")]
-    if any(limit for limit, _ in limits):
+    if each.kind != "dob" and any(limit for limit, _ in limits):  # a day in the future is told before its limits
         found["limits"] = [_limit(limit, sentence, dates, language) for limit, sentence in limits]
     return found
 

@@ -373,7 +373,8 @@
 
   function isRight(asked) {
     clearProblem();
-    const slips = named("fill", "required").filter((name) => asked.includes(stepOf(questionOf(name)))).flatMap(slipsOf);
+    const names = Object.keys(questions).filter((name) => asked.includes(stepOf(questionOf(name))));
+    const slips = names.flatMap(slipsOf);
     if (slips.length) fail({ error_code: slips.map(({ code }) => code).sort()[0], errors: slips });
     return !slips.length;
   }
@@ -388,7 +389,7 @@
   function slip({ required, like, date, limits = [] }, input, [text]) {
     if (date && input.validity.badInput) return ["lf201", date];
     if (!text) return required;
-    if (/[<&]|\p{C}/u.test(text)) return null; // the server puts such things in order before it judges
+    if (/[<&٫٬]|\p{C}|(?!\d)\p{Nd}/u.test(text)) return null; // the server puts such things in order before it judges
     if (like && !matches(text, like)) return ["lf201", like[2]];
     const [low, high] = limits;
     if (low && compared(text, low[0]) < 0) return ["lf201", low[1]];
@@ -433,9 +434,9 @@
 
   // --- what the page holds ---
 
-  // The names of questions of which one of these is known.
-  function named(...facts) {
-    return Object.keys(questions).filter((name) => facts.some((fact) => questions[name][fact]));
+  // The names of questions of which this is known.
+  function named(fact) {
+    return Object.keys(questions).filter((name) => questions[name][fact]);
   }
 
   function typed(name) {

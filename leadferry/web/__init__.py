@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,8 @@ from leadferry.catalog import Catalog
 from leadferry.chores import chores
 from leadferry.config import Settings
 from leadferry.delivery import Office
-from leadferry.rate import RateLimit
+from leadferry.puzzles import LASTS, Puzzles
+from leadferry.rate import Counter, counter
 from leadferry.store import open_store
 from leadferry.tokens import PageTokens
 from leadferry.transport import Transport
@@ -33,6 +35,9 @@ from leadferry.web.site import Site, WaitSlots
 from leadferry.worker import Worker
 
 HERE = Path(__file__).resolve().parents[2]
+
+JUDGEMENTS_AT_ONCE = 4
+"""Questions to Turnstile that a process has under way."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -76,9 +81,15 @@ def make_site(settings: Settings) -> Site:
         slots=WaitSlots(office),
         worker=Worker(office, on_turn=chores(settings, office)),
         visits=Visits(office.store),
-        repeats=RateLimit(settings.root / "var" / "repeats", *junk.REPEATS),
-        post_limit=RateLimit(settings.root / "var" / "post_limit", *limit) if limit else None,
+        repeats=_counter(settings, "repeats", *junk.REPEATS),
+        puzzles=Puzzles(settings.secret_key, _counter(settings, "puzzles", 1, LASTS)),
+        judgements=ThreadPoolExecutor(JUDGEMENTS_AT_ONCE, thread_name_prefix="judgement"),
+        post_limit=_counter(settings, "post_limit", *limit) if limit else None,
     )
+
+
+def _counter(settings: Settings, name: str, limit: int, seconds: int) -> Counter:
+    return counter(settings.ratelimit_storage_uri, settings.root / "var" / name, limit, seconds)
 
 
 def make_office(settings: Settings) -> Office:

@@ -27,10 +27,12 @@ def form_page(
     *,
     visit: Campaign | None = None,
     tokens: PageTokens | None = None,
+    action: str | None = None,
 ) -> str:
     """The form as a page: new, or again with what was typed and what is wrong.
 
-    ``visit`` and ``tokens`` take the place of what the request says of the visit, and of the site's own tokens.
+    ``visit`` and ``tokens`` take the place of what the request says of the visit, and of the site's own tokens;
+    ``action`` that of the address where leads are taken.
     """
     typed: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -51,9 +53,10 @@ def form_page(
         errors=_in_page_order(errors, ids),
         campaign=campaign,
         questions=known(form),
-        conditions=_conditions(form),
+        conditions=conditions(form),
         unasked=_unasked(form, pairs, campaign),
         honeypot=form.spam.honeypot or HONEYPOT,
+        action=action,
     )
 
 
@@ -65,7 +68,7 @@ def _sections(form: Form, page: PageForm) -> list[tuple[str, list[WtField]]]:
     return [(step.title, [asked[name] for name in step.fields if name in asked]) for step in form.steps]
 
 
-def _conditions(form: Form) -> dict[str, list[tuple[Field, tuple[str, ...]]]]:
+def conditions(form: Form) -> dict[str, list[tuple[Field, tuple[str, ...]]]]:
     """By the field's name: the questions that it depends on, each with the answers, as the page words them."""
     return {
         each.name: [

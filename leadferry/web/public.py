@@ -7,7 +7,7 @@ import math
 import time
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, make_response, render_template, request
+from flask import Blueprint, Response, current_app, g, jsonify, make_response, render_template, request
 
 from leadferry import leads, outbox
 from leadferry.catalog import Broken
@@ -27,7 +27,7 @@ from leadferry.web.drafts import DRAFT_NAME, Drafts, errors_of
 from leadferry.web.page_cache import BLANKS, Blanks
 from leadferry.web.pages import form_page, this_visit
 from leadferry.web.site import current_site
-from leadferry.web.suspicion import suspicions
+from leadferry.web.suspicion import ask_for_judgement, suspicions
 from leadferry.web.tally import count_view
 
 public = Blueprint("public", __name__)
@@ -58,6 +58,18 @@ def thanks(name: str) -> Response:
     if not isinstance(form, Form):
         return form
     return make_response(render_template("thanks.html", form=form, url=form.on_success_url))
+
+
+@public.get("/f/<name>/challenge")
+def challenge(name: str) -> Response:
+    form = found_form(name)
+    if not isinstance(form, Form):
+        return form
+    if form.spam.challenge != "altcha":
+        return _not_found(Client.of(request))
+    response = jsonify(current_site().puzzles.make(form.name))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @public.post("/f/<name>", provide_automatic_options=False)
@@ -180,6 +192,8 @@ def _take(form: Form, body: Body, *, own_page: bool) -> Response:
         accepted, answer = _accept_and_wait(lead)
     except StoreError:
         return answers.failure([], "lf501")
+    if not accepted.repeated:
+        ask_for_judgement(form, body, accepted.lead_id)
     if answer == "ok":
         return answers.success(accepted.reference)
     return answers.failure([], answer, vendor=True)

@@ -12,7 +12,7 @@ from leadferry.web.frames import frame_classes
 from leadferry.web.theme import theme_css
 
 TRUSTEDFORM = ("https://api.trustedform.com", "https://cdn.trustedform.com")
-"""What ActiveProspect asks a page's policy to allow, and only where the form asks for its script."""
+"""What its maker asks a page's policy to allow; it is allowed only where the form asks for the script."""
 
 TURNSTILE = "https://challenges.cloudflare.com"
 

@@ -14,7 +14,8 @@ from flask import current_app, request
 from leadferry.config import Settings
 from leadferry.delivery import Office, attempt, visitors_answer
 from leadferry.outbox import Claim
-from leadferry.rate import RateLimit
+from leadferry.puzzles import Puzzles
+from leadferry.rate import Counter
 from leadferry.tokens import PageTokens
 from leadferry.vendors.base import Result
 from leadferry.visits import Visits
@@ -65,14 +66,17 @@ class Site:
     tokens: PageTokens
     slots: WaitSlots
     worker: Worker
-    repeats: RateLimit
+    repeats: Counter
+    puzzles: Puzzles
+    judgements: ThreadPoolExecutor
     visits: Visits
-    post_limit: RateLimit | None = None
+    post_limit: Counter | None = None
 
     def close(self) -> None:
         """Waits for what is under way; the site takes nothing more."""
         self.worker.stop()
         self.slots.close()
+        self.judgements.shutdown()
         self.visits.close()
         self.office.store.engine.dispose()
 

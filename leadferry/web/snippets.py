@@ -14,6 +14,7 @@ from leadferry.submission import HONEYPOT
 from leadferry.web.campaign import names_of
 from leadferry.web.height import framed_height
 from leadferry.web.page_language import drawn_in
+from leadferry.web.pages import conditions
 
 WIDTHS = (280, 312, 344, 376, 420, 480, 576, 704)
 """Widths of a page's column, in pixels, at which the reserved height may change; a column of a phone's is below 420."""
@@ -76,7 +77,7 @@ def html(form: Form, base: str) -> str | None:
     """A form to be pasted; None where the form file has no web_key, which such a form must send."""
     if not form.web_key:
         return None
-    return _drawn("html", form, base, kinds=KINDS, honeypot=form.spam.honeypot or HONEYPOT)
+    return _drawn("html", form, base, kinds=KINDS, conditions=conditions(form), honeypot=form.spam.honeypot or HONEYPOT)
 
 
 KINDS_OF_SNIPPET: Mapping[str, Callable[[Form, str], str | None]] = {"script": script, "iframe": iframe, "html": html}

@@ -257,9 +257,31 @@ def test_what_the_form_names_comes_from_the_pages_address(stage: Stage, tab: Tab
     assert "tag" not in received
 
 
+@pytest.mark.parametrize("way", ["bare", "script"])
+def test_the_pages_address_answers_questions_that_have_no_answer_yet(
+    stage: Stage, tab: Tab, way: embedding.Way
+) -> None:
+    query = "?firstName=Jane&lastName=%3Cb%3EDoe%3C%2Fb%3E&session=secret&promo=SPRING"
+    frame = open_snippet(stage, tab, "filled", pasted=snippet(stage, "embedded", way), query=query)
+    connected(tab.page)
+    expect(frame.get_by_label("First name")).to_have_value("Jane")
+    expect(frame.get_by_label("Last name")).to_have_value("<b>Doe</b>")  # text, of which the server takes the words
+    expect(frame.locator("[name=session]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_what_the_frames_own_address_answers_stays(stage: Stage, tab: Tab, scripts: bool) -> None:
+    pasted = snippet(stage, "embedded").replace('/f/embedded"', '/f/embedded?firstName=Eve"', 1)
+    frame = open_snippet(stage, tab, "filled-frame", pasted=pasted, query="?firstName=Jane&lastName=Doe")
+    if scripts:
+        connected(tab.page)
+        expect(frame.get_by_label("Last name")).to_have_value("Doe")
+    expect(frame.get_by_label("First name")).to_have_value("Eve")
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_what_the_frames_own_address_says_was_put_there_on_purpose(stage: Stage, tab: Tab, scripts: bool) -> None:
-    pasted = snippet(stage, "embedded").replace('/f/embedded" title', '/f/embedded?utm_source=partner" title')
+    pasted = snippet(stage, "embedded").replace('/f/embedded"', '/f/embedded?utm_source=partner"', 1)
     frame = open_snippet(stage, tab, "partner", pasted=pasted, query="?utm_source=ad&utm_term=glass")
     if scripts:
         connected(tab.page)

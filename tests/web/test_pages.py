@@ -8,6 +8,7 @@ from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -217,6 +218,52 @@ def test_the_form_posts_to_its_own_address_with_its_token_and_where_the_visit_ca
     assert page.one("[name=utm_source]")["value"] == "spring"
     assert page.one("[name=gclid]")["value"] == 'x"y'
     assert page.question("First name")["value"] == "Eve"
+
+
+FILLABLE = """
+title: Prefilled
+fields:
+  - {name: firstName, label: First name}
+  - {name: Colour, label: Colour, value: red}
+  - {name: pick, label: Pick, type: select, options: [One, Two]}
+  - {name: ring, label: Ring, type: radio, options: [A, B]}
+  - {name: many, label: Many, type: checkboxes, options: [X, Y, Z]}
+  - {name: box, label: Box, type: checkbox}
+  - {name: day, label: Day, type: date}
+  - {name: short, label: Short, max_length: 3}
+  - {name: notes, label: Notes}
+  - {name: promise, label: Promise, type: consent}
+  - {name: smsok, label: Text me}
+  - {name: ssn, label: SSN, type: ssn}
+  - {name: born, label: Born, type: dob}
+  - {name: tag, type: hidden, value: web}
+  - {name: promo, type: hidden}
+"""
+
+
+def test_an_address_answers_the_questions_that_it_may(install: Install) -> None:
+    client = site(install, FILLABLE + TO_A_WEBHOOK)
+    page = get(client, query="?firstName=Jane&pick=Two&ring=B&many=X&many=Z&many=Q&box=yes&day=12/31/2026&promo=spring")
+    assert page.question("First name")["value"] == "Jane"
+    assert page.one("option[selected]")["value"] == "Two"
+    assert [each["value"] for each in page.all("fieldset [checked]")] == ["B", "X", "Z"]
+    assert "checked" in page.question("Box").attrs
+    assert (page.question("Day")["type"], page.question("Day")["value"]) == ("date", "2026-12-31")
+    assert page.one("[name=promo]")["value"] == "spring"
+
+
+def test_an_address_neither_promises_nor_changes_nor_tells_secrets(install: Install) -> None:
+    client = site(install, FILLABLE + TO_A_WEBHOOK)
+    query = "?promise=1&smsok=1&ssn=123456789&born=1985-12-31&tag=mine&Colour=blue&pick=Q&ring=Q&day=soon&short=abcdef"
+    page = get(client, query=query + "&unknown=x&notes=" + quote_plus(NASTY))
+    assert not page.all("[checked], option[selected]:not([value=''])")
+    assert [page.question(label).get("value") for label in ("SSN", "Born", "Colour", "Short", "Day")] == [
+        "", "", "red", "abc", "",
+    ]  # fmt: skip
+    assert page.one("[name=tag]")["value"] == "web"
+    assert not page.all("[name=unknown]")
+    assert "<script>" not in page.answer.text
+    assert "<" not in page.question("Notes").text
 
 
 def test_a_form_with_a_file_is_sent_in_parts(every_kind: FlaskClient) -> None:
