@@ -105,6 +105,25 @@ def _lines(before: str, after: str) -> Iterator[Line]:
             yield Line("added" if line[0] == "+" else "removed" if line[0] == "-" else "same", line[1:])
 
 
+def masked(text: str, adapters: Mapping[str, Adapter]) -> str:
+    """A text to be edited, each credential in it as a mark of its own."""
+    for mark, value in _marks(text, adapters):
+        text = text.replace(value, mark)
+    return text
+
+
+def unmasked(text: str, original: str, adapters: Mapping[str, Adapter]) -> str:
+    """The edited text with the credentials of the original where their marks still stand."""
+    for mark, value in _marks(original, adapters):
+        text = text.replace(mark, value)
+    return text
+
+
+def _marks(text: str, adapters: Mapping[str, Adapter]) -> list[tuple[str, str]]:
+    hidden = sorted(credentials_in(text, adapters), key=lambda value: (-len(value), value))
+    return [(f"{MASK}{number}{MASK}", value) for number, value in enumerate(hidden, start=1)]
+
+
 # --- in words ---
 
 

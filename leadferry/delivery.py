@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 from leadferry import leads, metrics, outbox
 from leadferry.catalog import Catalog
@@ -42,6 +42,7 @@ SHOWN_ANSWER = 4000
 """Characters of a vendor's answer that an Attempt keeps."""
 
 MASK = "***"
+LONG_ENOUGH_TO_TELL = 16
 SHORTEST_SECRET = 4
 """What is shorter than this would be found, and masked, in every other word."""
 
@@ -201,6 +202,8 @@ class _Conversation:
         shown = without_texts(without_files(request.to_json()), self.sensitive)
         call: dict[str, Any] = {"request": shown, "status": None, "answer": None}
         self.calls.append(call)
+        for literal in request.literals():
+            self.secrets |= tellings(literal)
         response = self.office.transport.send(request, self._secret, left)
         call["status"] = response.status
         call["answer"] = storable(self._masked(response.text)[:SHOWN_ANSWER])
@@ -228,7 +231,7 @@ class _Conversation:
         value = self.office.catalog.secret(name)
         if value is None:
             raise TransportError(Outcome.MISCONFIGURED, Reason.SETTING_MISSING, f"{name} is not set.")
-        self.secrets.add(value)
+        self.secrets |= tellings(value)
         return value
 
     def _masked(self, text: str) -> str:
@@ -242,6 +245,14 @@ class _Conversation:
                 "code": result.code and self._masked(result.code),
             }
         )
+
+
+def tellings(secret: str) -> set[str]:
+    """What gives a secret away: itself; of an address that is one its path too, and what is long in that."""
+    if not secret.lower().startswith(("http://", "https://")):
+        return {secret}
+    path = urlsplit(secret).path
+    return {secret, path, *(part for part in path.split("/") if len(part) >= LONG_ENOUGH_TO_TELL)}
 
 
 def masked(text: str, secrets: Collection[str]) -> str:
@@ -474,7 +485,8 @@ def try_out(office: Office, lead: LeadData, destination: Destination) -> tuple[R
     if request is None:
         return Result(Outcome.FAILED, Reason.ADAPTER, words=NO_REQUEST), calls
     try:
-        return _Conversation(office, destination, calls).hold(request), calls
+        hidden = texts_of(lead.values, lead.sensitive)
+        return _Conversation(office, destination, calls, sensitive=hidden).hold(request), calls
     except TransportError as error:
         return Result(error.outcome, error.reason, words=error.words), calls
 

@@ -91,7 +91,7 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.INVALID: Advice(
         "{vendor} did not accept a value of {leads}.", "See what it says, mend the value, and send again.", LOOK
     ),
-    Reason.REFUSED: Advice("{vendor} refused {leads}.", "See what it says. They stay here.", LOOK),
+    Reason.REFUSED: Advice("{vendor} refused {leads}.", "See what it says, and decide.", LOOK),
     Reason.PARTIAL: Advice(
         "{vendor} took {leads}, but did not do all that was to follow.",
         "See what it says, and do the rest in {vendor} by hand.",
@@ -135,6 +135,11 @@ ADVICE: Mapping[Reason, Advice] = {
     Reason.NONSENSE: Advice(
         "{vendor} answered something that cannot be understood; it may have {leads} or not.", _IN_DOUBT, LOOK
     ),
+    Reason.SEALED: Advice(
+        "The sealed answers of {leads} cannot be opened.",
+        "Set SENSITIVE_KEY to the key that they were sealed with, restart, then send them.",
+        AGAIN,
+    ),
     Reason.ADAPTER: Advice(
         "Leadferry itself failed at {leads}.", "See the log, and report it. They are kept; send them again then.", AGAIN
     ),
@@ -154,7 +159,8 @@ def advice(reason: str | None, state: str) -> Advice:
     said = ADVICE[found] if found else UNHEARD_OF
     if state == "dead":
         return replace(said, todo=GIVEN_UP, button=AGAIN)
-    return replace(said, todo=HELD, button=LOOK) if state == "held" else said
+    in_doubt = state == "held" and found is not Reason.SEALED
+    return replace(said, todo=HELD, button=LOOK) if in_doubt else said
 
 
 def count_of_leads(count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -38,6 +39,11 @@ class Kind:
 
 def as_typed(text: str) -> str:
     return text
+
+
+def in_western_digits(text: str) -> str:
+    """`٥١٢` and `५१२` are 512; `٩٩٫٥` is 99.5."""
+    return re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text).translate({0x66B: ".", 0x66C: ","})
 
 
 _PHONE_MARKS = re.compile(r"[\s().\-–/]")
@@ -369,6 +375,9 @@ KINDS: Mapping[str, Kind] = {
 
 TYPES: tuple[str, ...] = tuple(KINDS)[: tuple(KINDS).index("whole")]
 """What `type:` of a form file may say."""
+
+IN_DIGITS = frozenset("phone phone10 number whole integer range date dob ssn postal_code zip_us_ca".split())
+"""Kinds whose answers are written in digits, whichever keyboard they come from."""
 
 CHOICES = frozenset({"select", "radio", "checkboxes"})
 TICKS = frozenset({"checkbox", "consent", "flag"})

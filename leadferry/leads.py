@@ -243,6 +243,30 @@ def edit(
         )
 
 
+def judge(store: Store, lead_id: int, form: Form, reason: str, instead: str | None) -> bool:
+    """A reason for which a lead is held came out: it is taken off, or another takes its place.
+
+    Where none is left the lead is delivered, as if it had never been held. Returns whether that is so.
+    """
+    columns = models.lead.c
+    with store.write() as connection:
+        held = (columns.id == lead_id) & columns.quarantine.is_not(None) & columns.erased_at.is_(None)
+        found = connection.execute(select(columns.quarantine).where(held).with_for_update()).scalar()
+        left = [instead if each == reason else each for each in found or () if each != reason or instead]
+        if found is None:
+            return False
+        connection.execute(update(models.lead).where(held).values(quarantine=left or None))
+        if not left:
+            _insert_anew(store, connection, lead_id, form)
+    return not left
+
+
+def _insert_anew(store: Store, connection: Connection, lead_id: int, form: Form) -> None:
+    """Deliveries whose requests are made when they are tried."""
+    now = store.now(connection)
+    _insert_deliveries(connection, [outbox.new_row(lead_id, each, None, now) for each in form.destinations])
+
+
 def release(store: Store, lead_id: int, form: Form) -> bool:
     """A person says that a quarantined lead is none of junk: from now on it is delivered as any other.
 
@@ -257,8 +281,7 @@ def release(store: Store, lead_id: int, form: Form) -> bool:
             return False
         source = {**row.source, "suspect": row.quarantine}
         connection.execute(update(models.lead).where(held).values(quarantine=null(), source=source))
-        now = store.now(connection)
-        _insert_deliveries(connection, [outbox.new_row(lead_id, each, None, now) for each in form.destinations])
+        _insert_anew(store, connection, lead_id, form)
     return True
 
 

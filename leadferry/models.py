@@ -96,7 +96,8 @@ delivery = Table(
     UniqueConstraint("lead_id", "destination"),
 )
 Index(
-    "ix_delivery_open",
+    "ix_delivery_open_by_state",
+    delivery.c.state,
     delivery.c.due_at,
     sqlite_where=text("state IN ('pending', 'sending')"),
     postgresql_where=text("state IN ('pending', 'sending')"),

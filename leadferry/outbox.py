@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, bindparam, case, func, insert, not_, null, select, update
+from sqlalchemy import Connection, Row, Text, bindparam, case, func, insert, not_, null, select, text, update
 
 from leadferry.models import account, attempt, delivery, lead, pace
 from leadferry.sealing import forgotten
@@ -157,13 +157,17 @@ def claim_probe(store: Store, found: Waiting, limits: Mapping[str, int], now: fl
         return _take(store, connection, condition, min(free, 1), probe=True) if taken else []
 
 
+# The condition of the indices of what is open, word for word: without it neither database can know that they will do.
+_OPEN: Any = text("delivery.state IN ('pending', 'sending')")
+
+
 def _is_due(now: float) -> Any:
-    return (delivery.c.state == "pending") & (delivery.c.due_at <= now)
+    return _OPEN & (delivery.c.state == "pending") & (delivery.c.due_at <= now)
 
 
 def _is_lost(now: float) -> Any:
     """Its lease ran out; or ends so late that the clock must have been set back since."""
-    return (delivery.c.state == "sending") & not_(delivery.c.due_at.between(now, now + 2 * LEASE))
+    return _OPEN & (delivery.c.state == "sending") & not_(delivery.c.due_at.between(now, now + 2 * LEASE))
 
 
 def _waiting_accounts() -> Any:
@@ -190,7 +194,7 @@ def calls_left(store: Store, connection: Connection, vendor: str, at_once: int |
     if at_once is None:
         return sys.maxsize
     store.one_at_a_time(connection, f"calls to {vendor}")
-    query = select(func.count()).where(delivery.c.vendor == vendor, delivery.c.state == "sending")
+    query = select(func.count()).where(_OPEN, delivery.c.vendor == vendor, delivery.c.state == "sending")
     return at_once - int(connection.execute(query).scalar_one())
 
 
@@ -274,7 +278,7 @@ _FREEZE = (
 def after_clock_was_set_back(store: Store, now: float, seconds: float) -> None:
     """What was due before is due still."""
     with store.write() as connection:
-        was_due = (delivery.c.state == "pending") & delivery.c.due_at.between(now, now + seconds)
+        was_due = _OPEN & (delivery.c.state == "pending") & delivery.c.due_at.between(now, now + seconds)
         connection.execute(update(delivery).where(was_due).values(due_at=now))
         connection.execute(update(account).where(account.c.probe_at.between(now, now + seconds)).values(probe_at=now))
 

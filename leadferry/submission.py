@@ -8,7 +8,17 @@ from typing import Any
 
 import regex
 
-from leadferry.fields import CAMPAIGN, EXPANSION_LIMIT, KINDS, RESERVED, Invalid, in_limits, is_control
+from leadferry.fields import (
+    CAMPAIGN,
+    EXPANSION_LIMIT,
+    IN_DIGITS,
+    KINDS,
+    RESERVED,
+    Invalid,
+    in_limits,
+    in_western_digits,
+    is_control,
+)
 from leadferry.forms import Field, Form, Option, is_shown
 from leadferry.languages import SOURCE
 from leadferry.messages import say
@@ -169,7 +179,8 @@ def check(spec: Field, answers: Sequence[str]) -> Value:
         return [_offered(spec, answer) for answer in answers]
     if len(answers) > 1:
         raise Invalid("single")
-    value = KINDS[spec.kind].normalise(answers[0])
+    text = in_western_digits(answers[0]) if spec.kind in IN_DIGITS else answers[0]
+    value = KINDS[spec.kind].normalise(text)
     if spec.options:
         _offered(spec, value)
     if spec.minimum is not None or spec.maximum is not None:

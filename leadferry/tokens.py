@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -17,7 +17,7 @@ MINIMUM_SECONDS = 2.0
 class PageTokens:
     """Signs and reads page tokens. A token that is absent, old or forged never refuses a lead: it is a hint."""
 
-    secret_key: str
+    secret_key: str = field(repr=False)
 
     def make(self, form: str, now: float | None = None) -> str:
         made = round((time.time() if now is None else now) * 1000)

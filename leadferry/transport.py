@@ -314,6 +314,9 @@ def _first_that_answers(addresses: list[Any], deadline: float) -> socket.socket:
     raise last
 
 
+_NEVER = tuple(  # what Python takes for global: shared services of a network, 6to4's relays, Azure's inside, examples
+    ipaddress.ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "3fff::/20")
+)
 _TRANSLATING = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 
 
@@ -330,6 +333,8 @@ def is_public(address: str) -> bool:
             return False
         if found.is_site_local:
             return False
+    if any(found in net for net in _NEVER):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 

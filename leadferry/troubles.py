@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 
-from leadferry import explain, numbers, outbox, reports
+from leadferry import explain, outbox, reports, search
 from leadferry.delivery import Office
 from leadferry.explain import FORM, LOOK, NOTHING, count_of_leads
 from leadferry.forms import Form
@@ -16,6 +18,7 @@ from leadferry.outbox import Waiting
 from leadferry.store import Store
 from leadferry.vendors.base import Destination
 
+DAY = 86_400.0
 DAYS = 7
 
 
@@ -149,21 +152,33 @@ def _retrying(store: Store) -> list[tuple[str, str | None, int]]:
 
 
 def _ended(office: Office, days: int) -> Iterator[Trouble]:
-    for each in numbers.refused(office.store, office.store.now() - days * 86_400.0):
-        if each.reason != "erased":
-            yield _trouble(office, each.form, each.account, each.state, each.reason, each.leads)
+    for form, account, state, reason, count in _without_success(office.store, office.store.now() - days * DAY):
+        if reason != "erased":
+            yield _trouble(office, form, account, state, reason, count)
+
+
+def _without_success(store: Store, since: float) -> list[Any]:
+    """Counted along the index of states, from the first lead of that time on: the delivered ones are never read."""
+    columns = (lead.c.form, delivery.c.account, delivery.c.state, delivery.c.reason)
+    with store.read() as connection:
+        query = (
+            select(*columns, func.count())
+            .join_from(delivery, lead, lead.c.id == delivery.c.lead_id)
+            .where(delivery.c.state.in_(["rejected", "held", "dead"]))
+            .where(delivery.c.lead_id >= search.first_since(connection, since))
+            .where(lead.c.received_at >= since, lead.c.test.is_(False), lead.c.erased_at.is_(None))
+            .group_by(*columns)
+        )
+        return list(connection.execute(query))
 
 
 def _junk(office: Office, days: int) -> Iterator[Trouble]:
-    since = office.store.now() - days * 86_400.0
-    query = (
-        select(lead.c.form, func.count())
-        .where(lead.c.quarantine.is_not(None), lead.c.received_at >= since, lead.c.test.is_(False))
-        .group_by(lead.c.form)
-    )
+    since = office.store.now() - days * DAY
+    held = (lead.c.quarantine.is_not(None), lead.c.received_at >= since, lead.c.test.is_(False))
     with office.store.read() as connection:
-        rows = list(connection.execute(query))
-    for form, count in rows:
+        first = search.first_since(connection, since)
+        forms = Counter(connection.execute(select(lead.c.form).where(lead.c.id >= first, *held)).scalars())
+    for form, count in forms.items():
         yield Trouble(
             form=form,
             account=form,
@@ -171,7 +186,7 @@ def _junk(office: Office, days: int) -> Iterator[Trouble]:
             state="quarantined",
             reason=None,
             leads=count,
-            happened=f"{count_of_leads(count)} of {form} look like junk, and were not sent.",
+            happened=f"{count_of_leads(count)} of {form} looked like junk and went to no vendor.",
             todo="Look through them now and then, and release what is real.",
             button=LOOK,
             tone="info",

@@ -24,8 +24,13 @@ OWNERS = {
     "bs4": {"html_import"},
     "sqlalchemy": {"store.py", "commits.py", "models.py", "outbox.py", "leads.py", "reports.py", "privacy.py", "users.py", "search.py", "drafting.py", "handling.py", "troubles.py", "numbers.py"},
     "alembic": {"store.py"},
+    "gunicorn": {"gunicorn_worker.py"},
     "prometheus_client": {"metrics.py"},
     "dotenv": {"config.py"},
+    "gettext": {"languages.py"},
+    "redis": {"rate.py"},
+    "cryptography": {"sealing.py"},
+    "altcha": {"puzzles.py"},
     "subprocess": set(),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from math import prod
 from typing import Literal
 
 import regex
@@ -22,6 +23,10 @@ from leadferry.vendors.base import Adapter
 LONGEST_ANSWER = 65_536
 LONGEST_OPTION = KINDS["select"].max_length
 LONGEST_PATTERN = 500
+MOST_REPEATS = 100_000
+"""Of a pattern's repetitions, all multiplied: `((a{1000}){1000}){1000}` is written out when it is compiled."""
+
+_AT_LEAST = re.compile(r"\{\s*([0-9]+)")
 
 _LIMITED = frozenset({"number", "whole", "integer", "date", "dob"})
 _SEALABLE = frozenset({"ssn", "dob", "date", "number", "text", "textarea"})
@@ -196,6 +201,9 @@ class FieldBlock:
             return None
         if len(pattern) > LONGEST_PATTERN:
             self.block.problem("pattern", f"is longer than {LONGEST_PATTERN} characters", "write a simpler one")
+            return None
+        if prod(max(1, int(number)) for number in _AT_LEAST.findall(pattern)) > MOST_REPEATS:
+            self.block.problem("pattern", f"repeats something more than {MOST_REPEATS:,} times", "write a simpler one")
             return None
         try:
             regex.compile(pattern)

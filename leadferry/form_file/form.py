@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from leadferry.colours import contrast, page_colours
 from leadferry.fields import CAMPAIGN, RESERVED
 from leadferry.form_file import checks
 from leadferry.form_file.block import Block
@@ -24,6 +25,9 @@ from leadferry.vendors.base import Adapter, Destination
 from leadferry.vendors.names import CERTIFICATES
 
 DEFAULT_DAYS = 90
+
+READABLE = 4.5
+"""The least contrast of text with its background, WCAG 2.2, criterion 1.4.3."""
 
 _COLOUR = r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})|[a-z]{3,20}|(?:rgb|hsl)a?\([0-9.,%\s/a-z]{3,40}\)"
 _LENGTH = r"[0-9]{1,4}(?:\.[0-9]{1,3})?(?:px|rem|em)"
@@ -166,7 +170,14 @@ def _theme(block: Block) -> dict[str, str]:
             what = f"{quoted(value.value)} cannot stand here"
             block.problem(f"theme.{key}", what, f"write a value such as {example}", line=value.line)
             del theme[key]
-    return {key: value.value for key, value in theme.items()}
+    found = {key: value.value for key, value in theme.items()}
+    ratio = contrast(*page_colours(found))
+    if ratio and ratio < READABLE:
+        key = "text" if "text" in theme else "background"
+        what = f"lets the text stand out from the background by {ratio:.1f} to 1"
+        mend = f"choose colours with {READABLE} to 1 or more"
+        block.problem(f"theme.{key}", what, mend, line=theme[key].line, warning=True)
+    return found
 
 
 def _steps(block: Block, language: str) -> list[ReadStep]:

@@ -157,6 +157,12 @@ class Request:
             plain["message_id"] = self.message_id
         return plain
 
+    def literals(self) -> set[str]:
+        """The credentials in it that stand in a form file itself."""
+        texts = [self.url, *self.headers.values(), *(value for _, value in self.form or ()), self.sign]
+        parts = [part for text in texts if isinstance(text, Template) for part in text.parts]
+        return {part.literal for part in parts if isinstance(part, Secret) and part.literal}
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Request:
         form = plain.get("form")

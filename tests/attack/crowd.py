@@ -7,9 +7,12 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import requests
+
+from tests.installation import Server
 
 SILENT = b""
 HALF_A_HEAD = b"POST /f/any HTTP/1.1\r\nHost: forms.example\r\nX-Slow: a"
@@ -148,3 +151,26 @@ def visit(url: str, count: int, *, form: str = "any", patience: float = 10) -> V
         else:
             found.failed.append(f"{page.status_code} {post.status_code}")
     return found
+
+
+# --- what a server uses ---
+
+
+def workers(server: Server) -> list[str]:
+    pid = server.process.pid
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def open_files(server: Server) -> int:
+    """File handles of its processes that take requests."""
+    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in workers(server))
+
+
+def memory(server: Server) -> int:
+    """MiB that its processes that take requests hold now."""
+    return sum(_resident(pid) for pid in workers(server))
+
+
+def _resident(pid: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) // 1024

@@ -15,6 +15,10 @@ JUNK = sa.text("quarantine IS NOT NULL")
 
 def upgrade() -> None:
     op.drop_index("ix_delivery_sending", "delivery")
+    op.drop_index("ix_delivery_open", "delivery")
+    op.create_index(
+        "ix_delivery_open_by_state", "delivery", ["state", "due_at"], sqlite_where=OPEN, postgresql_where=OPEN
+    )
     op.create_index(
         "ix_delivery_open_by_vendor",
         "delivery",

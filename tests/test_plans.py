@@ -1,0 +1,111 @@
+"""The queries that are made all the time go along an index, whatever is stored: asked of the database itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from leadferry import leads, outbox, privacy, search
+from leadferry.forms import Form
+from leadferry.leads import Filter, NewLead
+from leadferry.outbox import Turn, Waiting
+from leadferry.search import Wanted
+from leadferry.store import Store
+from tests.conftest import Install
+from tests.web.forms import any_name
+
+BIG = ("lead", "delivery", "attempt", "lead_search", "lead_file")
+"""Tables that grow with the leads."""
+
+
+@dataclass
+class Planner:
+    """What the database would do for each statement that is executed."""
+
+    store: Store
+    form: Form
+
+    def of(self, work: Callable[[], object]) -> str:
+        """The plans of all statements of some work."""
+        seen: list[tuple[str, Any]] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, given: Any, _context: Any, many: bool) -> None:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE")) and "pg_" not in statement:
+                seen.append((statement, given[0] if many else given))
+
+        event.listen(self.store.engine, "before_cursor_execute", note)
+        try:
+            work()
+        finally:
+            event.remove(self.store.engine, "before_cursor_execute", note)
+        assert seen
+        return "\n".join(line for statement, given in seen for line in self._explained(statement, given))
+
+    def _explained(self, statement: str, given: Any) -> Iterator[str]:
+        with self.store.read() as connection:
+            if self.store.is_sqlite:
+                rows = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)]
+                ends_soon = "ORDER BY" in statement and "LIMIT" in statement and "TEMP B-TREE" not in str(rows)
+                yield from (row.replace("SCAN", "FIRST OF") if ends_soon else row for row in rows)
+                return
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # with so few rows it would never be wrong
+            yield from (row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", given))
+
+    def scanned(self, plan: str) -> list[str]:
+        """Big tables that are read from the first row to the last."""
+        words = ("SCAN {}", "Seq Scan on {}")
+        lines = [f"{line} ".replace("\n", " ") for line in plan.splitlines()]
+        return [
+            f"{table}: {line.strip()}"
+            for table in BIG
+            for line in lines
+            if any(f"{word.format(table)} " in line for word in words) and "USING" not in line
+        ]
+
+
+@pytest.fixture
+def planner(install: Install) -> Planner:
+    installation = install({"any": any_name()}, ALLOW_PRIVATE_VENDORS="1")
+    form = installation.site.office.catalog.get("any")
+    assert isinstance(form, Form)
+    for number in range(3):
+        leads.accept(installation.store, NewLead(form, {"message": f"{number}", "email": "a@example.com"}), {})
+    return Planner(installation.store, form)
+
+
+WAITING = Waiting("any/vendor", "down", None, None, 0.0, 0, 0.0)
+
+WORK: dict[str, Callable[[Planner], object]] = {
+    "a post": lambda each: leads.accept(each.store, NewLead(each.form, {"message": "new"}), {}, lease=60, at_once=9),
+    "a claim": lambda each: outbox.claim_due(each.store, Turn(2), time.time() + 1),
+    "a claim of a vendor with a limit": lambda each: outbox.claim_due(
+        each.store, Turn(2, limits={"webhook": 5}), time.time() + 1
+    ),
+    "a probe": lambda each: outbox.claim_probe(each.store, WAITING, {"webhook": 5}, time.time() + 1),
+    "the newest leads": lambda each: leads.find(each.store, Filter()),
+    "the lead table": lambda each: search.find(each.store, Wanted()),
+    "the lead table of a form, further down": lambda each: search.find(each.store, Wanted(form="any"), before=3),
+    "the lead table of a state": lambda each: search.find(each.store, Wanted(state="held")),
+    "a lead by its reference": lambda each: search.find(each.store, Wanted(text="LF-2345")),
+    "a lead by an e-mail address": lambda each: search.find(each.store, Wanted(text="a@example.com")),
+    "an erasure": lambda each: privacy.erase(each.store, [1, 2]),
+}
+
+
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+def test_no_table_of_leads_is_read_from_end_to_end(planner: Planner, work: Callable[[Planner], object]) -> None:
+    plan = planner.of(lambda: work(planner))
+    assert not planner.scanned(plan), plan
+
+
+def test_a_claim_finds_the_first_in_line_without_sorting_those_that_wait(planner: Planner) -> None:
+    """When a vendor is down a hundred thousand may wait."""
+    plan = planner.of(lambda: outbox.claim_due(planner.store, Turn(2), time.time() + 1))
+    assert "ix_delivery_open_by_state" in plan
+    if planner.store.is_sqlite:
+        assert plan.count("TEMP B-TREE") <= 1, plan  # of the few that were taken
