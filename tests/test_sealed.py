@@ -136,6 +136,21 @@ def test_a_number_is_sensitive_however_it_comes(fields: str, vendor: str, name: 
     assert not file.is_sensitive("dob")
 
 
+@pytest.mark.parametrize(
+    ("field", "warned"),
+    [
+        ("{name: ssn_last4}", True),
+        ("{name: number, label: Social Security number}", True),
+        ("{name: number, label: Social Security number, sensitive: true}", False),
+        ("{name: number, label: Social Security number, type: ssn}", False),
+        ("{name: lessnoise, label: Classname}", False),
+    ],
+)
+def test_a_number_that_nobody_calls_one_is_warned_of(field: str, warned: bool) -> None:
+    _, warnings = load("quote", sensitive_form(field), "q", Surroundings(ADAPTERS, lambda _: "x"))
+    assert ["looks like a Social Security number" in each.message for each in warnings] == [True] * warned
+
+
 def test_what_is_searched_cannot_be_sealed() -> None:
     with pytest.raises(FormFileError, match="sensitive: means nothing for this type"):
         load("quote", sensitive_form("{name: email, sensitive: true}"), "q", Surroundings(ADAPTERS, lambda _: "x"))
@@ -160,6 +175,15 @@ def test_a_quarantined_lead_holds_nothing_that_can_be_read(installed: Installed)
     assert installation.leads()[0]["state"] == "quarantined"
     assert hides(stored(installation))
     assert hides(told(installation))
+
+
+def test_a_released_lead_is_opened_and_then_gone(installed: Installed, sandbox: SandboxServer) -> None:
+    installation = installed()
+    reference = post(installation, "jane@example.com", _gotcha="x")
+    assert "1 delivered" in installation.cli("leads", "release", reference).output
+    assert received(sandbox)
+    assert answers(installation)["ssn"] == {"sealed": None}
+    assert hides(stored(installation))
 
 
 @pytest.mark.parametrize("vendor", ["clienttether", "aicore", "kartra", "leadconduit", "vcita", "webhook"])
