@@ -14,7 +14,7 @@ from statistics import median
 
 from bench import cleaning, delivering, embedding, memory, pages, sizes, starting, storing
 from bench.client import Kind
-from bench.stage import folder, vendor, visit
+from bench.stage import end_in_order, folder, vendor, visit
 from bench.table import Row, Size, skipped, table
 from tests.installation import REPOSITORY
 
@@ -39,6 +39,7 @@ ROWS: dict[str, Callable[[Size], Iterator[Row]]] = {
 
 
 def main() -> int:
+    end_in_order()
     options = _options()
     size = Size(rounds=1, seconds=1.0, quick=True) if options.quick else Size(rounds=5, seconds=4.0, quick=False)
     began = time.time()
@@ -118,7 +119,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{len(os.sched_getaffinity(0))} cores ({model}), {memory:.0f} GB of memory, {platform.platform()}, "
-        f"Python {platform.python_version()}. A sync of one written block takes {sync_microseconds():.0f} µs on the disk."
+        f"Python {platform.python_version()}. A sync of one written block takes {sync_microseconds():.0f} µs there."
     )
 
 

@@ -104,26 +104,20 @@ class Visitors:
                 self.at(began + next(self.order) * 0.003, ("arrive", kind))
             for _ in range(kind.connections):
                 self.start(kind, began)
-        while self.later or self.open:
-            now = time.perf_counter()
-            if now > self.end + GIVE_UP:
-                break
-            self.do_what_is_due(now)
-            wait = max(0.0, self.later[0][0] - time.perf_counter()) if self.later else 1.0
-            for key, mask in self.selector.select(min(wait, 1.0)):
-                if mask & selectors.EVENT_READ:
-                    self.hear(key.data)
-                elif mask & selectors.EVENT_WRITE:
-                    self.say(key.data)
-            if (
-                not self.later
-                and not any(each.kind.rate for each in self.open)
-                and time.perf_counter() > self.end + GIVE_UP
-            ):
-                break
+        while (self.later or self.open) and time.perf_counter() < self.end + GIVE_UP:
+            self.turn()
         for each in list(self.open):
             self.lose(each)
         return time.perf_counter() - began
+
+    def turn(self) -> None:
+        self.do_what_is_due(time.perf_counter())
+        wait = max(0.0, self.later[0][0] - time.perf_counter()) if self.later else 1.0
+        for key, mask in self.selector.select(min(wait, 1.0)):
+            if mask & selectors.EVENT_READ:
+                self.hear(key.data)
+            elif mask & selectors.EVENT_WRITE:
+                self.say(key.data)
 
     def at(self, moment: float, what: Any) -> None:
         heapq.heappush(self.later, (moment, next(self.order), what))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import requests
 
-from bench.stage import installation, posts, vendor, visit
+from bench.stage import ONLY_STORING, installation, posts, vendor, visit
 from bench.table import Rounds, Row, Size
 from leadferry.store import Store
 from tests.installation import REPOSITORY, Installation, wait_until
@@ -21,7 +21,7 @@ THREADS = 16
 
 def by_a_worker(size: Size) -> Iterator[Row]:
     waiting = 600 if size.quick else 2_000
-    with vendor() as receiver, installation(receiver, DELIVERY="off") as ours:
+    with vendor() as receiver, installation(receiver, environ=ONLY_STORING) as ours:
         body = _stock(ours, waiting)
         rounds = Rounds.of(
             size.rounds, lambda: _worker_rate(ours, waiting), lambda: _bare_rate(receiver, body, size.seconds)
@@ -48,7 +48,7 @@ def _store(ours: Installation) -> Store:
 
 
 def _count(ours: Installation, state: str = "pending") -> int:
-    return int(_ask(ours, f"SELECT count(*) FROM delivery WHERE state = '{state}'"))  # noqa: S608
+    return int(_ask(ours, f"SELECT count(*) FROM delivery WHERE state = '{state}'"))
 
 
 def _ask(ours: Installation, question: str) -> float:
@@ -72,13 +72,12 @@ def _worker_rate(ours: Installation, waiting: int) -> float:
     began = time.time()
     worker = ours.flask("worker", "--threads", str(THREADS))
     try:
-        wait_until(lambda: _ask(ours, f"SELECT count(*) FROM delivery WHERE settled_at > {began}") >= waiting, 120)  # noqa: S608
+        wait_until(lambda: _ask(ours, f"SELECT count(*) FROM delivery WHERE settled_at > {began}") >= waiting, 120)
     finally:
         worker.terminate()
         worker.wait(45)
     first, last = (
-        _ask(ours, f"SELECT {which}(settled_at) FROM delivery WHERE settled_at > {began}")  # noqa: S608
-        for which in ("min", "max")
+        _ask(ours, f"SELECT {which}(settled_at) FROM delivery WHERE settled_at > {began}") for which in ("min", "max")
     )
     return waiting / (last - first)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from bench.client import Kind
-from bench.stage import bare, installation, posts, visit
+from bench.stage import ONLY_STORING, bare, installation, posts, visit
 from bench.table import Row, Size, number
 
 SETTLED = 0.1
@@ -22,7 +22,7 @@ def of_a_process(size: Size) -> Iterator[Row]:
     with bare("floor:app", workers=1) as url:
         visit(url, Kind("page", "/f/quote", connections=64), seconds=1)
         floor = _megabytes(_worker_of(url))
-    with installation(DELIVERY="off") as ours, ours.gunicorn(workers=1) as server:
+    with installation(environ=ONLY_STORING) as ours, ours.gunicorn(workers=1) as server:
         requests.get(f"{server.url}/f/quote", timeout=10)
         (worker,) = _children(server.process.pid)
         idle = _megabytes(worker)
@@ -45,7 +45,8 @@ def of_a_process(size: Size) -> Iterator[Row]:
         f"≤ {1 + SETTLED:g} ×",
         full <= warm * (1 + SETTLED),
         notes=(
-            f"The floor is the same process after a twentieth of them; to the empty application it is + {full - floor:.0f} MB.",
+            "The floor is the same process after a twentieth of them. "
+            f"Beside the empty application it is + {full - floor:.0f} MB.",
         ),
     )
 

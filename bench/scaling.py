@@ -1,12 +1,13 @@
-"""`python -m bench.scaling`: what a further web or worker machine adds on one PostgreSQL, and what a lead costs there.
+"""`python -m bench.scaling [--quick]`: what a further machine adds on one PostgreSQL, and what a lead costs there.
 
 The machines are network namespaces of this one (root is needed), each with a fixed share of a core where the kernel's
 cgroups can be had: else both would only share the same two cores, and a second one could add nothing. PostgreSQL and
-the visitors have what is left. The figures go into docs/scaling.md by hand.
+the visitors have what is left. It writes docs/scaling.md, all but what stands in bench/past_one_machine.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -18,9 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.stage import QUOTE, Crowd, folder, posts
-from leadferry.store import Store, upgrade
 from sqlalchemy import make_url
+
+from bench.client import Kind
+from bench.stage import QUOTE, Crowd, end_in_order, folder, posts
+from leadferry.store import Store, upgrade
 from tests.crash.hosts import SUBNET, THIS_HOST, Host, missing, two_hosts
 from tests.installation import REPOSITORY, answers, make, wait_until
 from tests.services.postgres import Address, Postgres, temporary_postgres
@@ -28,6 +31,8 @@ from tests.services.postgres import Address, Postgres, temporary_postgres
 SHARE = 0.4
 """Of one core, that each machine has."""
 
+PAGE = REPOSITORY / "docs" / "scaling.md"
+WORDS = REPOSITORY / "bench" / "past_one_machine.md"
 CGROUPS = Path("/sys/fs/cgroup/cpu")
 SECONDS = 8.0
 CLIENTS = 32
@@ -115,46 +120,54 @@ class Site:
         return sum(_cpu(pid) for pid in [process.pid, *_children(process.pid)])
 
 
-def posts_by(site: Site, count: int) -> float:
-    """A second, and prints what each cost."""
+@dataclass(frozen=True)
+class Found:
+    """So many a second by all machines together. ``own`` and ``database`` are milliseconds of a core, for each."""
+
+    rate: float
+    own: float
+    database: float
+
+
+def visits_by(site: Site, count: int, kind: Kind, seconds: float) -> Found:
     with site.web(count) as machines:
         for each in machines:
-            Crowd(each.url, [posts(4)], 1).result()
-        web, database = sum(each.cpu() for each in machines), site.database_cpu()
-        crowds = [Crowd(each.url, [posts(CLIENTS)], SECONDS) for each in machines]
-        found = [each.result()["post"] for each in crowds]
-        done = sum(each.good for each in found)
-        web, database = sum(each.cpu() for each in machines) - web, site.database_cpu() - database
-    rate = sum(each.rate for each in found)
-    _say(f"{count} web", rate, "posts", web / done, database / done)
-    return rate
+            Crowd(each.url, [kind], 1).result()
+        own, database = sum(each.cpu() for each in machines), site.database_cpu()
+        crowds = [Crowd(each.url, [kind], seconds) for each in machines]
+        found = [each.result()[kind.name] for each in crowds]
+        own, database = sum(each.cpu() for each in machines) - own, site.database_cpu() - database
+    done = sum(each.good for each in found)
+    return _said(
+        f"{count} web, {kind.name}s",
+        Found(sum(each.rate for each in found), own / done * 1000, database / done * 1000),
+    )
 
 
-def deliveries_by(site: Site, count: int, vendor: str) -> float:
+def deliveries_by(site: Site, count: int, vendor: str, waiting: int) -> Found:
     site.ask("DELETE FROM attempt")
     site.ask(
-        "UPDATE delivery SET state = 'pending', due_at = 0, attempts = 0, payload = NULL, settled_at = NULL"  # noqa: S608
-        f" WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT {WAITING})"
+        "UPDATE delivery SET state = 'pending', due_at = 0, attempts = 0, payload = NULL, settled_at = NULL"
+        f" WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT {waiting})"
     )
     began, database = time.time(), site.database_cpu()
     with site.workers(count, vendor) as machines:
-        wait_until(lambda: site.ask(f"SELECT count(*) FROM delivery WHERE settled_at > {began}") >= WAITING, 180)  # noqa: S608
-        web, database = sum(each.cpu() for each in machines), site.database_cpu() - database
-    first, last = (
-        float(site.ask(f"SELECT {which}(settled_at) FROM delivery WHERE settled_at > {began}"))  # noqa: S608
-        for which in ("min", "max")
+        settled = f"FROM delivery WHERE settled_at > {began}"
+        wait_until(lambda: site.ask(f"SELECT count(*) {settled}") >= waiting, 300)
+        own, database = sum(each.cpu() for each in machines), site.database_cpu() - database
+    first, last = (float(site.ask(f"SELECT {which}(settled_at) {settled}")) for which in ("min", "max"))
+    return _said(
+        f"{count} worker, deliveries",
+        Found(waiting / (last - first), own / waiting * 1000, database / waiting * 1000),
     )
-    rate = WAITING / (last - first)
-    _say(f"{count} worker", rate, "deliveries", web / WAITING, database / WAITING)
-    return rate
 
 
-def _say(who: str, rate: float, what: str, own: float, database: float) -> None:
+def _said(what: str, found: Found) -> Found:
     print(
-        f"{who} machine(s): {rate:,.0f} {what} a second; of each: {own * 1000:.2f} ms of their processor, "
-        f"{database * 1000:.2f} ms of PostgreSQL's",
+        f"{what}: {found.rate:,.0f} a second; of each {found.own:.2f} ms there, {found.database:.2f} ms of PostgreSQL",
         flush=True,
     )
+    return found
 
 
 def _cpu(pid: int) -> float:
@@ -191,26 +204,122 @@ def _limits(hosts: Sequence[Host]) -> Iterator[bool]:
             group.rmdir()
 
 
-def main() -> int:
-    reason = missing()
-    if reason:
-        print(f"Two machines cannot be had here: {reason}")
-        return 1
+@dataclass(frozen=True)
+class Figures:
+    """What docs/scaling.md is written from. ``kilobytes`` are those of a delivered lead with its indices."""
+
+    limited: bool
+    views: Found
+    posts: Found
+    posts_by_two: Found
+    deliveries: Found
+    deliveries_by_two: Found
+    kilobytes: float
+
+
+def measure(seconds: float, waiting: int) -> Figures:
     with ExitStack() as stack:
         hosts = stack.enter_context(two_hosts())
         limited = stack.enter_context(_limits(hosts))
-        print(f"Each machine has {SHARE:.0%} of a core." if limited else "No cgroups: both share the same cores.")
         root = stack.enter_context(folder())
         postgres = stack.enter_context(temporary_postgres(Address(THIS_HOST, SUBNET)))
         site = Site(root, postgres, hosts, limited)
         store = Store(postgres.url)
         upgrade(store)
         store.engine.dispose()
-        one, two = posts_by(site, 1), posts_by(site, 2)
-        print(f"A second web machine: {two / one:.2f} times the posts")
+        views = visits_by(site, 1, Kind("view", "/f/quote", connections=CLIENTS), seconds)
+        one, two = (visits_by(site, count, posts(CLIENTS), seconds) for count in (1, 2))
         receiver = stack.enter_context(_vendor())
-        one, two = deliveries_by(site, 1, receiver), deliveries_by(site, 2, receiver)
-        print(f"A second worker machine: {two / one:.2f} times the deliveries")
+        by_one, by_two = (deliveries_by(site, count, receiver, waiting) for count in (1, 2))
+        tables = ", ".join(f"'{table}'" for table in ("lead", "delivery", "attempt", "lead_search"))
+        size = site.ask(f"SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname IN ({tables})")
+        kilobytes = float(size) / float(site.ask("SELECT count(*) FROM lead")) / 1024
+        return Figures(limited, views, one, two, by_one, by_two, kilobytes)
+
+
+# --- the page ---
+
+VIEWS_PER_LEAD = 80 / 20
+BUSY = 0.5
+"""The share of a core that is planned for: the rest is for bursts, and for a machine that is away."""
+
+CORE_MONTH = 20.0
+"""Dollars that a rented core with its memory costs in a month, about; disks and traffic come on top."""
+
+SECONDS_IN_MONTH = 30 * 86_400.0
+
+
+def document(found: Figures) -> str:
+    share = f"each with {SHARE:.0%} of a core" if found.limited else "which share this machine's cores"
+    rows = "\n".join(_sum(found, leads) for leads in (1, 100, 10_000))
+    return f"""# Past one machine
+
+Written by `python -m bench.scaling`; what stands below the sums comes from `bench/past_one_machine.md`.
+
+## Measured
+
+Two machines, {share}: network namespaces of one host, with PostgreSQL and the visitors on what is left of its
+{len(os.sched_getaffinity(0))} cores. Every figure is one run ({time.strftime("%Y-%m-%d")}); differences under a
+tenth mean nothing.
+
+| | a second | of each, there | of each, PostgreSQL |
+|---|---|---|---|
+{_line("form pages, one web machine", found.views)}
+{_line("posts, one web machine", found.posts)}
+{_line("posts, two web machines", found.posts_by_two)}
+{_line("deliveries, one worker machine", found.deliveries)}
+{_line("deliveries, two worker machines", found.deliveries_by_two)}
+
+A second web machine takes {found.posts_by_two.rate / found.posts.rate:.2f} times the posts of one, a second worker
+machine makes {found.deliveries_by_two.rate / found.deliveries.rate:.2f} times the deliveries. A lead takes
+{found.kilobytes:.1f} KB of the database, indices and history included.
+
+## The sums
+
+A lead is {VIEWS_PER_LEAD:.0f} views, one post and one delivery. Cores are planned to be {BUSY:.0%} busy. A core with
+its memory is counted as {CORE_MONTH:.0f} dollars a month, so the last column is what a million leads cost in processors
+at that rate.
+
+| leads a second | leads a month | web cores | worker cores | PostgreSQL cores | stored in 90 days | a million leads |
+|---|---|---|---|---|---|---|
+{rows}
+
+{WORDS.read_text("utf-8").strip()}
+"""
+
+
+def _line(what: str, found: Found) -> str:
+    return f"| {what} | {found.rate:,.0f} | {found.own:.2f} ms | {found.database:.2f} ms |"
+
+
+def _sum(found: Figures, leads: int) -> str:
+    web = leads * (VIEWS_PER_LEAD * found.views.own + found.posts.own) / 1000 / BUSY
+    workers = leads * found.deliveries.own / 1000 / BUSY
+    database = leads * (found.posts.database + found.deliveries.database) / 1000 / BUSY
+    stored = leads * 90 * 86_400 * found.kilobytes / 1024 / 1024
+    month = leads * SECONDS_IN_MONTH
+    dollars = (web + workers + database) * CORE_MONTH / month * 1e6
+    return (
+        f"| {leads:,} | {month / 1e6:,.1f} million | {web:,.2f} | {workers:,.2f} | {database:,.2f} "
+        f"| {stored:,.0f} GB | {dollars:,.2f} dollars |"
+    )
+
+
+def main() -> int:
+    end_in_order()
+    parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds; shows that it works, and writes nothing")
+    quick = parser.parse_args().quick
+    reason = missing()
+    if reason:
+        print(f"Two machines cannot be had here: {reason}")
+        return 1
+    found = document(measure(2.0, 200) if quick else measure(SECONDS, WAITING))
+    if quick:
+        print(found)
+    else:
+        PAGE.write_text(found, "utf-8")
+        print(f"Written to {PAGE.relative_to(REPOSITORY)}.")
     return 0
 
 

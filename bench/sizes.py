@@ -29,8 +29,8 @@ FILL = (
     '{{"utm_campaign": "spring", "gclid": "g"}}', '[]', '{{"ip": "127.0.0.0", "path": "/f/quote"}}',
     hex(randomblob(32)), 0 FROM each""",
     """delivery (id, lead_id, destination, account, vendor, state, due_at, attempts, unsure, settled_at)
-    SELECT n, n, 'vendor', 'quote/vendor', 'webhook', CASE WHEN n > {leads} - {open} THEN 'pending' ELSE 'delivered' END,
-    0, 1, 0, {now} FROM each""",
+    SELECT n, n, 'vendor', 'quote/vendor', 'webhook',
+    CASE WHEN n > {leads} - {open} THEN 'pending' ELSE 'delivered' END, 0, 1, 0, {now} FROM each""",
     "lead_search SELECT printf('e:jane.%d@example.com', n), n FROM each ORDER BY 1",
     "lead_search SELECT printf('n:doe%d', n), n FROM each ORDER BY 1",
     "lead_search SELECT 'n:jane', n FROM each",

@@ -6,10 +6,11 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,8 +100,16 @@ class Crowd:
         }
 
 
+def end_in_order() -> None:
+    """Ctrl-C and SIGTERM alike end what was started on the way out."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def visit(url: str, *kinds: Kind, seconds: float) -> dict[str, Visit]:
     return Crowd(url, kinds, seconds).result()
+
+
+ONLY_STORING = {"DELIVERY": "off"}
 
 
 def posts(connections: int = 0, rate: float = 0.0, **more: Any) -> Kind:
@@ -124,10 +133,10 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def installation(
-    vendor: str = NOWHERE, wait: int = 0, database_url: str | None = None, **environ: str
+    vendor: str = NOWHERE, wait: float = 0, database_url: str | None = None, environ: Mapping[str, str] | None = None
 ) -> Iterator[Installation]:
     with folder() as root:
-        found = make(root, database_url, {"ALLOW_PRIVATE_VENDORS": "1", **environ})
+        found = make(root, database_url, {"ALLOW_PRIVATE_VENDORS": "1", **(environ or {})})
         found.form("quote", QUOTE.format(url=vendor, wait=wait))
         yield found
 

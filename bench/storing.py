@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.stage import folder, installation, posts, visit
+from bench.stage import ONLY_STORING, folder, installation, posts, visit
 from bench.table import Rounds, Row, Size, skipped
 from bench.writers import postgresql_rate, sqlite_rate
 from leadferry.store import Store, upgrade
@@ -24,7 +24,7 @@ _NOTE = f"{CLIENTS} connections; delivery is off, so that nothing but storing is
 
 
 def on_sqlite(size: Size) -> Iterator[Row]:
-    with installation(DELIVERY="off") as ours, ours.gunicorn() as server:
+    with installation(environ=ONLY_STORING) as ours, ours.gunicorn() as server:
         visit(server.url, posts(1), seconds=0.5)
         path = ours.root / "var" / "leadferry.db"
 
@@ -44,7 +44,7 @@ def on_postgresql(size: Size) -> Iterator[Row]:
         store = Store(postgres.url)
         upgrade(store)
         store.engine.dispose()
-        with installation(database_url=postgres.url, DELIVERY="off") as ours, ours.gunicorn() as server:
+        with installation(database_url=postgres.url, environ=ONLY_STORING) as ours, ours.gunicorn() as server:
             visit(server.url, posts(1), seconds=0.5)
             rounds = Rounds.of(
                 size.rounds,
@@ -63,7 +63,7 @@ def on_a_slow_disk(size: Size) -> Iterator[Row]:
         return
     with folder() as made:
         slow = {"LD_PRELOAD": str(_built(made)), "BENCH_SYNC_MICROSECONDS": SYNC}
-        with installation(DELIVERY="off", **slow) as ours, ours.gunicorn() as server:
+        with installation(environ={**ONLY_STORING, **slow}) as ours, ours.gunicorn() as server:
             visit(server.url, posts(1), seconds=0.5)
             rounds = Rounds.of(
                 size.rounds,
@@ -82,7 +82,7 @@ def _built(folder: Path) -> Path:
 
 def _slow_floor(ours: Installation, slow: dict[str, str], seconds: float) -> float:
     path = ours.root / "var" / "leadferry.db"
-    code = f"from pathlib import Path; from bench.writers import sqlite_rate; print(sqlite_rate(Path({str(path)!r}), {seconds}, 1))"
+    code = f"from bench.writers import *; print(sqlite_rate(Path({str(path)!r}), {seconds}, 1))"
     environ = {**os.environ, **slow}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, env=environ, check=True, capture_output=True, text=True

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -43,6 +44,12 @@ SCHEMA_BEFORE = "0001"
 SECONDS_BETWEEN_LOOKS = 60.0
 BUSY_SECONDS = 15
 """How long a writer waits for others before it gives up."""
+
+KEPT = 16
+"""Connections to PostgreSQL that a process keeps; more are opened for a moment only."""
+
+WRITERS = 12
+"""Transactions of a process that write to PostgreSQL at once; the rest of the kept connections is for reading."""
 
 _ON_CONNECT = (
     "SET idle_in_transaction_session_timeout = '15s'",  # a host that was cut off must not keep its locks
@@ -104,6 +111,7 @@ class Store:
         self.path = Path(url.removeprefix("sqlite:///")) if self.is_sqlite else None
         self.engine = self._sqlite_engine(url) if self.is_sqlite else self._postgresql_engine(url)
         self._commits = SharedCommits(self._turn_to_write) if self.is_sqlite else None
+        self._writers = threading.BoundedSemaphore(WRITERS)
         self._tables: dict[str, float | None] = {}  # None for those that are there, else when they were last missed
         os.register_at_fork(after_in_child=self._after_fork)
 
@@ -116,7 +124,7 @@ class Store:
 
     def _postgresql_engine(self, url: str) -> Engine:
         engine = create_engine(
-            url, connect_args=_POSTGRESQL_NETWORK, pool_size=16, max_overflow=48, pool_timeout=10, pool_pre_ping=True
+            url, connect_args=_POSTGRESQL_NETWORK, pool_size=KEPT, max_overflow=48, pool_timeout=10, pool_pre_ping=True
         )
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
@@ -124,6 +132,7 @@ class Store:
     def _after_fork(self) -> None:
         """A connection must not be shared by two processes."""
         self.engine.dispose(close=False)
+        self._writers = threading.BoundedSemaphore(WRITERS)
         if self._commits:
             self._commits.start_anew()
 
@@ -143,9 +152,20 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, committed when the block ends and durable when this returns."""
-        shared = self._commits.write(BUSY_SECONDS) if self._commits else self.engine.begin()
-        with _trouble_named(), shared as connection:
+        transaction = self._commits.write(BUSY_SECONDS) if self._commits else self._one_of_several()
+        with _trouble_named(), transaction as connection:
             yield connection
+
+    @contextmanager
+    def _one_of_several(self) -> Iterator[Connection]:
+        """PostgreSQL lets commits share a sync by itself; more writers than kept connections would open new ones."""
+        if not self._writers.acquire(timeout=BUSY_SECONDS):
+            raise Busy
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        finally:
+            self._writers.release()
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[Connection]:
@@ -197,7 +217,8 @@ class Store:
         is_new = False
         if version:
             row = {"form": form, "version": version, "content": content, "origin": origin, "published_at": now}
-            is_new = connection.execute(self.insert_new(form_version).values(row)).rowcount > 0
+            added = self.insert_new(form_version).values(row).returning(form_version.c.id)
+            is_new = connection.execute(added).first() is not None
         if (is_new or origin != "file") and inspect(connection).has_table(form_publication.name):
             row = {"form": form, "version": version, "origin": origin, "at": now, "by": by}
             connection.execute(insert(form_publication).values(row))
