@@ -18,6 +18,7 @@ from leadferry.submission import FieldError, read
 MOST_AT_ONCE = 10_000
 _CHUNK = 1000
 
+OPEN = ("pending", "rejected", "held", "dead")
 SETTLED = ("delivered", "sending")
 """States of deliveries that sending again leaves as they are."""
 
@@ -104,7 +105,9 @@ def batch_states(store: Store, batch: Batch) -> dict[str, int]:
         for start in range(0, len(batch.lead_ids), _CHUNK):
             query = (
                 select(delivery.c.state, func.count())
-                .where(delivery.c.lead_id.in_(batch.lead_ids[start : start + _CHUNK]), delivery.c.destination == "vendor")
+                .where(
+                    delivery.c.lead_id.in_(batch.lead_ids[start : start + _CHUNK]), delivery.c.destination == "vendor"
+                )
                 .group_by(delivery.c.state)
             )
             for state, count in connection.execute(query):

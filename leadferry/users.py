@@ -144,8 +144,8 @@ def sign_out_everywhere(store: Store, name: str) -> None:
 
 def _add(connection: Connection, name: str, role: str, hashed: str) -> User:
     name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME:
-        raise UserError(f"A name has 1 to {LONGEST_NAME} characters.")
+    if not is_name(name):
+        raise UserError(f"A name has 1 to {LONGEST_NAME} characters, and no slash.")
     _check_role(role)
     if _row(connection, name):
         raise UserError(f"There is a user called {name} already.")
@@ -159,6 +159,10 @@ def _add(connection: Connection, name: str, role: str, hashed: str) -> User:
         "created_at": time.time(),
     }
     return _user(connection.execute(insert(console_user).values(row).returning(console_user)).one())
+
+
+def is_name(name: str) -> bool:
+    return 0 < len(name) <= LONGEST_NAME and name.isprintable() and not set("/\\") & set(name) and name.strip(".") != ""
 
 
 def _check_role(role: str) -> None:

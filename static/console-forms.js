@@ -55,7 +55,10 @@
     replace(page, "status");
     replace(page, "head");
     if (button && button.value !== "save") reshape(page);
-    else for (const each of page.querySelectorAll("[data-trouble]")) setTrouble(each);
+    else {
+      for (const each of page.querySelectorAll("[data-trouble]")) setTrouble(each);
+      for (const each of page.querySelectorAll("[data-summary]")) setWords(each);
+    }
     if (typed !== null && typed !== typedNow()) later();
     const after = document.querySelector("#seen [name=revision]").value;
     if (after === before) return;
@@ -72,10 +75,15 @@
     window.leadferry?.localTimes(document.getElementById(id));
   }
 
+  function setWords(made) {
+    const old = document.getElementById(made.id);
+    if (old) old.replaceChildren(...[...made.childNodes].map((node) => document.adoptNode(node)));
+    return old;
+  }
+
   function setTrouble(made) {
-    const slot = document.getElementById(made.id);
+    const slot = setWords(made);
     if (!slot) return;
-    slot.replaceChildren(...[...made.childNodes].map((node) => document.adoptNode(node)));
     const control = document.getElementById(made.id.replace("trouble-", "c-"));
     if (control) control.toggleAttribute("aria-invalid", Boolean(slot.querySelector(".error")));
     if (control && control.hasAttribute("aria-invalid")) control.setAttribute("aria-invalid", "true");
@@ -142,7 +150,7 @@
   function showLine(line, event) {
     const text = document.getElementById("text");
     if (!text) return;
-    event.preventDefault();
+    if (event) event.preventDefault();
     const lines = text.value.split("\n");
     const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
     text.focus();
@@ -172,4 +180,6 @@
   form.addEventListener("input", onInput);
   form.addEventListener("change", onChange);
   document.addEventListener("click", onClick);
+  const line = /^#line-(\d+)$/.exec(location.hash);
+  if (line) showLine(Number(line[1]));
 })();

@@ -22,7 +22,7 @@ from leadferry.languages import languages
 from leadferry.vendors.base import Setting
 from leadferry.web.answers import Client
 from leadferry.web.console.base import be_framed_by_own, console, note, requires, show_frames_of_own
-from leadferry.web.console.forms import Desk, accounts_by_vendor, conflict, desk, person
+from leadferry.web.console.forms import Desk, account_at, conflict, desk, person
 from leadferry.web.pages import form_page
 from leadferry.web.site import current_site
 
@@ -190,7 +190,7 @@ def form_change_post(name: str) -> Response:
     before = _posted_draft(name)
     typed = {key: values[-1] for key, values in request.form.lists() if ":" in key}
     try:
-        text = controls.applied(before.content, typed, adapters, accounts_by_vendor())
+        text = controls.applied(before.content, typed, adapters, account_at)
         text, place = _pressed(text, request.form.get("do", "save"))
     except CannotEdit:
         return _to(name, "change")

@@ -26,6 +26,8 @@ from leadferry.web.console.counting import fresh
 from leadferry.web.site import current_site
 
 WEEK = 7
+LONGEST_NOTES = 1500
+"""Characters of what is told of an import."""
 
 
 @dataclass(frozen=True)
@@ -206,35 +208,36 @@ def _copyable() -> list[tuple[str, str]]:
     return [(name, f"{form.title} ({name})") for name, form in live.items() if isinstance(form, Form)]
 
 
-def accounts() -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Vendor blocks that live forms have: by form, the vendor and its block."""
-    office = current_site().office
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
-    for each in office.store.newest_versions():
-        if isinstance(office.catalog.all().get(each.form), Form):
-            block = as_data(each.content).get("vendor")
-            if isinstance(block, dict):
-                found[each.form] = (str(block.get("name")), block)
-    return found
+def account_at(vendor: str) -> Mapping[str, Any] | None:
+    """The vendor block of a live form that sends there already."""
+    live = current_site().office.catalog.all().values()
+    return next((_block(form) for form in live if isinstance(form, Form) and form.vendor.adapter == vendor), None)
 
 
-def accounts_by_vendor() -> dict[str, Mapping[str, Any]]:
-    return {vendor: {**block, "fields": {}} if "fields" in block else block for vendor, block in accounts().values()}
+def _block(form: Form) -> Mapping[str, Any]:
+    stored = current_site().office.store.find_version(form.name, form.version)
+    block = as_data(stored.content).get("vendor") if stored else None
+    return block if isinstance(block, dict) else {"name": form.vendor.adapter}
 
 
 def _account_choices() -> list[tuple[str, str]]:
-    adapters = current_site().office.adapters
-    same = [(f"form:{form}", f"As “{form}” does: {adapters[vendor].label}") for form, (vendor, _) in accounts().items()]
-    return [*same, *((f"vendor:{name}", f"{each.label}, a new account") for name, each in adapters.items())]
+    office = current_site().office
+    live = [form for form in office.catalog.all().values() if isinstance(form, Form)]
+    same = [(f"form:{each.name}", f"As “{each.name}” does: {_label(each)}") for each in live]
+    return [*same, *((f"vendor:{name}", f"{each.label}, a new account") for name, each in office.adapters.items())]
+
+
+def _label(form: Form) -> str:
+    return current_site().office.adapters[form.vendor.adapter].label
 
 
 def _account(choice: str) -> Mapping[str, Any]:
     kind, _, name = choice.partition(":")
-    adapters = current_site().office.adapters
-    if kind == "form" and name in accounts():
-        block = accounts()[name][1]
-        return {key: value for key, value in block.items() if key != "fields"}
-    return blank_account(adapters.get(name) or next(iter(adapters.values())))
+    office = current_site().office
+    form = office.catalog.get(name) if kind == "form" else None
+    if isinstance(form, Form):
+        return {key: value for key, value in _block(form).items() if key != "fields"}
+    return blank_account(office.adapters.get(name) or next(iter(office.adapters.values())))
 
 
 @console.post("/forms/new")
@@ -251,9 +254,19 @@ def form_new_post() -> Response:
     office = current_site().office
     drafting.save(office.store, Draft(name, text, None, drafting.last_revision(office.store, name)), person())
     note("form drafted", name, {"from": request.form.get("begin", "template")})
-    for each in notes:
-        flash(each)
+    _flash_some(notes)
     return cast(Response, redirect(url_for("console.form_change", name=name), 303))
+
+
+def _flash_some(notes: Sequence[str]) -> None:
+    """They travel in a cookie, which holds four kilobytes; all of them stand in the draft's comments too."""
+    room = LONGEST_NOTES
+    for each in notes:
+        room -= len(each)
+        if room < 0:
+            flash("There is more to know: see the comments under YAML.")
+            return
+        flash(each)
 
 
 def _problem_with_name(name: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import chain, islice
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -193,7 +194,8 @@ def _in_chunks(lines: Iterator[str]) -> Iterator[str]:
 @console.post("/leads/resend")
 @requires("operator")
 def leads_resend() -> Response:
-    ids = [row.id for row in _chosen() if row.state not in {"delivered", None} and row.erased_at is None]
+    chosen = _chosen(handling.OPEN)
+    ids = [row.id for row in chosen if row.state in handling.OPEN and row.erased_at is None]
     handling.resend(current_site().office.store, ids)
     return _begun("sent again", ids)
 
@@ -202,7 +204,7 @@ def leads_resend() -> Response:
 @requires("operator")
 def leads_release() -> Response:
     office = current_site().office
-    held = [row for row in _chosen() if row.quarantine is not None]
+    held = [row for row in _chosen(("quarantined",)) if row.quarantine is not None]
     return _begun("released", [row.id for row in held if handling.release(office.store, office.catalog, row)])
 
 
@@ -220,17 +222,15 @@ def leads_trouble() -> Response:
     return _begun("sent again", ids)
 
 
-def _chosen() -> list[Any]:
-    """The ticked leads, or all that the filter finds; never more than may be handled at once."""
+def _chosen(states: Sequence[str]) -> list[Any]:
+    """The ticked leads, or all in one of these states that the filter finds, up to what may be handled at once."""
     store = current_site().office.store
-    if request.form.get("which") == "all":
-        return _up_to(MOST_AT_ONCE, search.each(store, wanted_of(request.form)))
-    ids = [int(each) for each in request.form.getlist("lead") if each.isdecimal()][:PER_PAGE]
-    return search.some(store, ids)
-
-
-def _up_to(most: int, found: Iterator[Any]) -> list[Any]:
-    return [row for row, _ in zip(found, range(most), strict=False)]
+    if request.form.get("which") != "all":
+        ids = [int(each) for each in request.form.getlist("lead") if each.isdecimal()][:PER_PAGE]
+        return search.some(store, ids)
+    wanted = wanted_of(request.form)
+    found = (replace(wanted, state=state) for state in states if wanted.state in {"", state})
+    return list(islice(chain.from_iterable(search.each(store, each) for each in found), MOST_AT_ONCE))
 
 
 def _begun(action: str, ids: Sequence[int]) -> Response:

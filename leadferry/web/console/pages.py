@@ -20,6 +20,8 @@ from leadferry.web.snippets import reserved
 DAYS = 28
 """What was noticed earlier is forgotten here: the page may have been mended."""
 
+MOST_SHOWN = 100
+
 
 @dataclass(frozen=True)
 class SeenPage:
@@ -44,8 +46,11 @@ class SeenPage:
 @requires("viewer")
 def pages_page() -> str:
     pages = seen_pages()
+    more = max(0, len(pages) - MOST_SHOWN)
     forms = [form for form in current_site().office.catalog.all().values() if isinstance(form, Form)]
-    return render_template("console/pages.html", pages=pages, forms=forms, days=DAYS, link=words.place)
+    return render_template(
+        "console/pages.html", pages=pages[:MOST_SHOWN], more=more, forms=forms, days=DAYS, link=words.place
+    )
 
 
 def seen_pages() -> list[SeenPage]:

@@ -34,7 +34,7 @@ def people_invite() -> Response:
     """Shows a link with which the new user chooses a password: nobody but them ever knows it."""
     name, role = " ".join(request.form.get("name", "").split()), request.form.get("role", "")
     store = current_site().office.store
-    if not 0 < len(name) <= users.LONGEST_NAME or role not in ROLES:
+    if not users.is_name(name) or role not in ROLES:
         return make_response(_people(error="Write a name, and choose what the person may do.", name=name), 422)
     if users.find_by_name(store, name):
         return make_response(_people(error=f"There is a user called {name} already.", name=name), 422)

@@ -126,7 +126,11 @@ def _posted(form: Form) -> list[tuple[str, str]]:
 
 
 def _page(
-    form: Form, values: Mapping[str, str], errors: Sequence[FieldError] = (), tried: Sequence[Tried] = ()
+    form: Form,
+    values: Mapping[str, str],
+    errors: Sequence[FieldError] = (),
+    tried: Sequence[Tried] = (),
+    checked: Sequence[tuple[str, bool | None, str]] = (),
 ) -> Response:
     by_field = {error.field: error.message for error in errors}
     names = {each.name for each in form.fields}
@@ -136,6 +140,7 @@ def _page(
         fields=[_question(each, values.get(each.name, ""), by_field.get(each.name)) for each in form.fields],
         errors=[error.message for error in errors if error.field not in names],
         tried=tried,
+        checked=checked,
         vendors=[current_site().office.adapters[each.adapter].label for each in form.destinations],
     )
     return make_response(page, 422 if errors else 200)
@@ -183,6 +188,18 @@ def _new_lead(form: Form, submission: Submission) -> NewLead:
         source={"path": request.path, "user_agent": f"the console, by {this_user().name}"},
         test=True,
     )
+
+
+@console.post("/forms/<name>/check")
+@requires("operator")
+def form_check(name: str) -> Response:
+    """Whether the vendors take our credentials, found out without making a lead where they allow that."""
+    form, office = _form(name), current_site().office
+    found = [
+        (office.adapters[each.adapter].label, *deliveries.probe_account(office, each)) for each in form.destinations
+    ]
+    note("account checked", form.name)
+    return _page(form, _samples(form), checked=found)
 
 
 # --- to the emulated ones ---

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from leadferry import users
+from leadferry import config, users
+from leadferry.config import SettingsError
 from tests.conftest import Install
 from tests.installation import make
 from tests.web.console.visitor import PASSWORD, Visitor, signed_in, stranger
@@ -215,3 +216,26 @@ def test_without_its_tables_the_console_says_so_and_leads_are_taken(tmp_path: Pa
     answer = here.client.get("/console/login")
     assert (answer.status_code, "flask db upgrade" in answer.text) == (503, True)
     here.close()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "x" * 81, "a\u202eb"])
+def test_a_name_is_one_that_fits_an_address_and_can_be_read(install: Install, name: str) -> None:
+    here = install()
+    assert signed_in(here).post("/console/users", {"name": name, "role": "viewer"}).status_code == 422
+    with pytest.raises(users.UserError):
+        users.add(here.store, name, "viewer", PASSWORD)
+
+
+def test_the_setting_that_switches_it_off_has_two_words(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="CONSOLE: 'no' is neither on nor off"):
+        config.load({"CONSOLE": "no"}, tmp_path)
+
+
+def test_where_the_store_does_not_answer_the_console_says_so_and_nothing_else(install: Install) -> None:
+    here = install()
+    operator = signed_in(here)
+    assert operator.get("/console/account").status_code == 200
+    with here.store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE audit RENAME TO elsewhere")
+    answer = operator.get("/console/audit")
+    assert (answer.status_code, "The database does not answer" in answer.text) == (503, True)

@@ -157,7 +157,9 @@ def test_a_renamed_question_takes_its_conditions_along(here: Installation, anna:
 
 
 def test_another_vendor_brings_the_account_that_another_form_has(install: Install) -> None:
-    other = FORM.replace('name: webhook, url: "https://example.com/lead"', "name: vcita, token: '${T}', request_title: X")
+    other = FORM.replace(
+        'name: webhook, url: "https://example.com/lead"', "name: vcita, token: '${T}', request_title: X"
+    )
     here = install({"quote": FORM, "visit": other}, T="token")
     anna = signed_in(here, "editor")
     change(anna, vendor__name="vcita")
@@ -244,6 +246,16 @@ def test_a_publication_from_the_folder_is_not_taken_back_unseen(here: Installati
     assert served(here).title == "Anna's"
 
 
+def test_what_somebody_changed_since_it_was_reviewed_is_not_published(here: Installation, anna: Visitor) -> None:
+    change(anna, key__title="Reviewed")
+    change(signed_in(here, "editor", "Bo"), key__title="Changed since")
+    told = anna.post("/console/forms/quote/publish", {"revision": "1"})
+    assert (told.status_code, "Bo saved this draft" in told.text) == (409, True)
+    assert anna.post("/console/forms/quote/discard", {"revision": "1"}).status_code == 409
+    assert served(here).title == "Get a quote"
+    assert "Changed since" in draft(here)
+
+
 # --- publishing, going back, putting away ---
 
 
@@ -257,7 +269,9 @@ def test_a_draft_is_reviewed_rehearsed_published_and_taken_back(here: Installati
     answer = anna.post("/console/forms/quote/publish", {"revision": "1"})
     assert answer.status_code == 303
     assert served(here).by_name["email"].required
-    assert (here.root / "forms/quote.yaml").read_text() == FORM.replace("label: E-mail}", "label: E-mail, required: true}")
+    assert (here.root / "forms/quote.yaml").read_text() == FORM.replace(
+        "label: E-mail}", "label: E-mail, required: true}"
+    )
     old = re.findall(r"/versions/(\w+)/restore", anna.get("/console/forms/quote/versions").text)
     assert len(old) == 1
     compared = anna.get(f"/console/forms/quote/compare?from={old[0]}&to={served(here).version}").text
@@ -331,7 +345,9 @@ def test_a_copy_leaves_the_web_key_to_the_first(install: Install) -> None:
         ({"name": "x", "begin": "html", "html": "<p>no form</p>"}, "no form"),
     ],
 )
-def test_what_cannot_begin_a_form_is_said(here: Installation, anna: Visitor, posted: dict[str, str], words: str) -> None:
+def test_what_cannot_begin_a_form_is_said(
+    here: Installation, anna: Visitor, posted: dict[str, str], words: str
+) -> None:
     answer = anna.post("/console/forms/new", posted)
     assert (answer.status_code, words in unescape(answer.text)) == (422, True)
 
@@ -344,7 +360,7 @@ def test_the_preview_shows_the_draft_and_posts_nowhere(here: Installation, anna:
     preview = anna.get("/console/forms/quote/preview")
     assert "&lt;b&gt;Drafted" in preview.text
     assert 'action="/console/forms/quote/tried"' in preview.text
-    assert "/f/quote\" accept" not in preview.text
+    assert '/f/quote" accept' not in preview.text
     policy = preview.headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in policy
     assert "sha256-" in policy
@@ -401,6 +417,15 @@ def test_markup_in_a_form_is_text_in_the_console(install: Install) -> None:
     here = install({"quote": text})
     anna = signed_in(here, "editor")
     change(anna, key__intro=evil)
-    pages = ["", "/quote", "/quote/change", "/quote/yaml", "/quote/publish", "/quote/versions", "/quote/preview", "/new"]
+    pages = [
+        "",
+        "/quote",
+        "/quote/change",
+        "/quote/yaml",
+        "/quote/publish",
+        "/quote/versions",
+        "/quote/preview",
+        "/new",
+    ]
     for path in pages:
         assert evil not in anna.get(f"/console/forms{path}").text, path

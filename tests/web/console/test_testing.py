@@ -34,9 +34,11 @@ def filled_in(visitor: Visitor, path: str) -> dict[str, str]:
     return inputs
 
 
-@pytest.mark.parametrize("vendor", [each for each in accounts.VENDORS])
+@pytest.mark.parametrize("vendor", list(accounts.VENDORS))
 def test_a_test_to_the_sandbox_shows_request_and_answer_and_stores_nothing(install: Install, vendor: str) -> None:
-    here = install({"quote": accounts.form(vendor, fields=FIELDS)}, **accounts.SECRETS, SANDBOX="https://vendor.example")
+    here = install(
+        {"quote": accounts.form(vendor, fields=FIELDS)}, **accounts.SECRETS, SANDBOX="https://vendor.example"
+    )
     editor = signed_in(here, "editor")
     values = filled_in(editor, "/console/forms/quote/test")
     assert (values["a-firstName"], values["a-email"], values["a-rooms"]) == ("Test", "test@example.com", "2")
@@ -77,7 +79,9 @@ def test_a_test_to_the_real_vendor_is_a_marked_lead_with_its_own_page(install: I
 
 
 def test_an_editor_sends_no_test_to_the_real_vendor(install: Install, vendor: ScriptedVendor) -> None:
-    here = install({"quote": accounts.form("webhook")}, **accounts.SECRETS, SANDBOX=vendor.url, ALLOW_PRIVATE_VENDORS="1")
+    here = install(
+        {"quote": accounts.form("webhook")}, **accounts.SECRETS, SANDBOX=vendor.url, ALLOW_PRIVATE_VENDORS="1"
+    )
     values = {"a-firstName": "Bo", "a-email": "bo@example.com", "to": "vendor"}
     assert signed_in(here, "editor").post("/console/forms/quote/test", values).status_code == 403
     assert (here.leads(), vendor.posts) == ([], [])
@@ -95,3 +99,15 @@ def test_a_form_that_is_none_has_no_test(install: Install) -> None:
     here = install({"broken": "title: x\n"})
     for name in ("broken", "none"):
         assert signed_in(here).get(f"/console/forms/{name}/test").status_code == 404
+
+
+def test_the_key_alone_is_checked_without_a_lead(install: Install, sandbox: SandboxServer) -> None:
+    secrets = {**accounts.SECRETS, "KARTRA_API_KEY": "wrong"}
+    forms = {"good": accounts.form("vcita"), "bad": accounts.form("kartra"), "none": accounts.form("clienttether")}
+    here = install(accounts.named(forms), **secrets, SANDBOX=sandbox.url, ALLOW_PRIVATE_VENDORS="1")
+    operator = signed_in(here)
+    said = {name: operator.post(f"/console/forms/{name}/check").text for name in forms}
+    assert "misconfigured" in said["bad"]
+    assert "has no call that checks an account" in said["none"]
+    assert here.leads() == []
+    assert not [each for each in sandbox.inbox() if each["accepted"]]
