@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from leadferry.drafting import Conflict, Draft, NotRight, Outdated
 from leadferry.folder import Folder
 from leadferry.form_file import version_of
 from leadferry.forms import Form
-from leadferry.store import Store
+from leadferry.store import Store, upgrade
 from leadferry.vendors import ADAPTERS
 from tests.conftest import Install
 from tests.installation import Installation, make
+from tests.test_migrations import load
 
 FORM = """\
 title: {title}  # as sales call it
@@ -378,3 +380,52 @@ def test_what_cannot_be_read_is_compared_by_its_lines() -> None:
     found = compare(form(), "title: [", ADAPTERS)
     assert "cannot be read" in found.changes[0]
     assert any(line.kind == "added" for line in found.lines)
+
+
+# --- while machines are renewed ---
+
+
+def test_what_was_published_on_the_schema_before_is_in_its_place_after_the_upgrade(tmp_path: Path) -> None:
+    old = Store(f"sqlite:///{tmp_path}/old.db")
+    load(old, "0001")
+    for text in (form("One"), form("Two")):
+        old.publish("visit", version_of(text), text, "file")
+    assert {each.form: each.version for each in old.newest_versions()}["visit"] == version_of(form("Two"))
+    number = old.last_version_number()
+    upgrade(old)
+    new = Store(f"sqlite:///{tmp_path}/old.db")
+    assert new.last_version_number() == number
+    assert [each.version for each in new.publications("visit")] == [version_of(form("Two")), version_of(form("One"))]
+    new.publish("visit", version_of(form("One")), form("One"), "file")
+    assert new.last_version_number() == number, "a file brings nothing of the past back"
+    new.publish("visit", version_of(form("One")), form("One"), "console", "Anna")
+    newest = {each.form: each for each in new.newest_versions()}["visit"]
+    assert (newest.version, newest.by, newest.in_console, newest.number > number) == (
+        version_of(form("One")),
+        "Anna",
+        True,
+        True,
+    )
+    for store in (old, new):
+        store.engine.dispose()
+
+
+def test_of_many_who_save_at_once_one_is_first_and_each_other_is_told(install: Install) -> None:
+    installation = install({"quote": form()})
+    store = installation.store
+    seen = drafting.current(store, machine(installation), "quote")
+    assert seen is not None
+
+    def save(number: int) -> bool:
+        try:
+            drafting.save(store, replace(seen, content=form(f"By {number}")), f"Person {number}")
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(save, range(8))) == 1
+    found = drafting.find(store, "quote")
+    assert found is not None
+    assert found.revision == 1
+    assert found.content == form(f"By {found.updated_by.removeprefix('Person ')}")
