@@ -13,6 +13,8 @@ HEIGHT_DIFFERS = 48
 """Pixels by which the height that a snippet reserves may differ from what the form needs by now."""
 
 LONGEST = 300
+MENDED_AFTER = 2 * 86_400.0
+"""Seconds before the latest post of a page in which a fault must have been noticed, or it is there no more."""
 
 Heights = Mapping[str, int]
 """Pixels that a snippet of the form would reserve now, by its way."""
@@ -246,9 +248,11 @@ def findings(noticed: Iterable[Noticed], heights: Heights) -> list[Finding]:
     """What is wrong with a page, the worst first.
 
     Some visitors block scripts wherever they are: what depends on the visitor too is the page's fault only where it
-    was so for a good part of them.
+    was so for a good part of them. What was not noticed in the last days of posts has been mended.
     """
-    seen = list(noticed)
+    known = list(noticed)
+    latest = max((each.last for each in known), default=0.0)
+    seen = [each for each in known if each.last >= latest - MENDED_AFTER]
     of = sum(each.posts for each in seen if not each.facts.stuck)  # that is told once more, after the post
     found = []
     for kind in KINDS:

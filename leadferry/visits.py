@@ -114,6 +114,7 @@ class Visits:
         self._sightings: dict[tuple[str, str, str], Sighting] = {}
         self._names: dict[tuple[str, str], set[str]] = {}
         self._day = 0
+        self._is_ready = False
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -197,7 +198,8 @@ class Visits:
 
     def _flush_quietly(self) -> bool:
         try:
-            if numbers.is_ready(self._store):
+            self._is_ready = self._is_ready or numbers.is_ready(self._store)
+            if self._is_ready:
                 self.flush()
                 return True
         except StoreError:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from leadferry import leads, models, numbers, visits
 from leadferry.doctor import SNIPPET, Noticed, findings, read_facts
+from leadferry.funnels import gather
 from leadferry.leads import NewLead
 from leadferry.numbers import DAY, Funnel, Period, Sighting
 from leadferry.store import Store, StoreError
@@ -283,6 +284,15 @@ def test_a_rate_is_told_only_where_the_views_are_known() -> None:
     assert Funnel(seen=2, stored=3).rate is None, "a form pasted as HTML is seen without our knowing"
 
 
+def test_who_started_is_known_of_all_only_where_every_form_measures_it() -> None:
+    seen = [((1, form, "p", "", "seen"), 5) for form in ("quote", "measured")]
+    started = [((1, "measured", "p", "", "started"), 3)]
+    mixed = gather(Period(1, 1), [*seen, *started], [], ["measured"])
+    assert (mixed.total.started, mixed.by_page["p"].started, mixed.by_form["measured"].started) == (None, None, 3)
+    alone = gather(Period(1, 1), [seen[1]], [], ["measured"])
+    assert (alone.total.started, alone.by_page["p"].started) == (0, 0)
+
+
 def test_more_leads_than_are_counted_shorten_the_period(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,6 +386,13 @@ def test_one_visitor_who_blocks_scripts_is_not_the_pages_fault() -> None:
     blocked = GOOD.replace("script=1", "script=0")
     assert kinds(GOOD, GOOD, blocked) == []
     assert kinds(GOOD, blocked, blocked) == ["script blocked"]
+
+
+def test_a_page_that_was_mended_is_well_again_after_two_days() -> None:
+    blocked = Noticed(read_facts(GOOD.replace("script=1", "script=0")), 100, 0.0)
+    soon, later = (Noticed(read_facts(GOOD), 1, days * DAY) for days in (1, 3))
+    assert [each.kind.name for each in findings([blocked, soon], {})] == ["script blocked"]
+    assert findings([blocked, later], {}) == []
 
 
 def test_facts_are_written_as_they_are_read_and_nothing_else_is_taken() -> None:

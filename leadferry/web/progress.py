@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, g, make_response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from leadferry.doctor import read_facts
@@ -23,6 +23,7 @@ def report(name: str) -> Response:
     form = found_form(name)
     if not isinstance(form, Form):
         return form
+    g.framable = None  # what it answers is no page
     if (request.content_length or LARGEST + 1) > LARGEST:
         raise RequestEntityTooLarge
     limit = current_site().post_limit
