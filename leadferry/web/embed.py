@@ -62,6 +62,8 @@ def snippet(name: str) -> Response:
     if kind not in KINDS_OF_SNIPPET:
         return _plain(f"There is no kind {kind!r}: write one of {', '.join(KINDS_OF_SNIPPET)}.\n", 404)
     text = KINDS_OF_SNIPPET[kind](form, base)
+    if text is None and form.web_key:
+        return _plain("A pasted form cannot answer this form's challenge: take the script or the frame.\n", 404)
     if text is None:
         return _plain(f"This form has no web_key: write one into forms/{name}.yaml, then ask again.\n", 404)
     return _plain(text)

@@ -150,6 +150,7 @@ def found_form(name: str) -> Form | Response:
 
 
 def _not_found(client: Client) -> Response:
+    g.framable = None
     if client.browser or request.method == "GET":
         return make_response(render_template("missing.html"), 404)
     answer = error_json("ct101", [FieldError(None, "ct101", say("unknown_form"))])
@@ -236,7 +237,6 @@ def _consent(form: Form, submission: Submission, campaign: dict[str, str]) -> di
         "language": form.language,
         "version": form.version,
         "page_url": campaign.get("page_url"),
-        "at": leads.iso(time.time()),
         "items": [
             _promise(each, ticked=submission.values.get(each.name) == "1")
             for each in form.consent_fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import lru_cache
 from hashlib import sha256
 
 from flask import Flask, Response, g
@@ -40,6 +41,7 @@ def add_headers(app: Flask) -> None:
         return response
 
 
+@lru_cache(maxsize=1024)
 def policy(form: Form | None, *, anywhere: bool = False) -> str:
     """The Content-Security-Policy of a form's pages, or of a page that belongs to no form.
 

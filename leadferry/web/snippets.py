@@ -74,8 +74,10 @@ def iframe(form: Form, base: str) -> str:
 
 
 def html(form: Form, base: str) -> str | None:
-    """A form to be pasted; None where the form file has no web_key, which such a form must send."""
-    if not form.web_key:
+    """A form to be pasted; None where the form file has no web_key, which such a form must send, or a challenge, which
+    it could not answer.
+    """
+    if not form.web_key or form.spam.challenge != "none":
         return None
     return _drawn("html", form, base, kinds=KINDS, conditions=conditions(form), honeypot=form.spam.honeypot or HONEYPOT)
 

@@ -49,7 +49,7 @@ def test_a_visitor_mends_what_was_missing_and_the_lead_is_with_the_vendor(
         expect(page.get_by_label("First name")).to_be_focused()  # the browser insists
         page.locator("form").evaluate("form => { form.noValidate = true }")
         submit(page)
-    assert page.url.endswith("/f/quote?utm_source=spring" if scripts else "/f/quote")  # nothing was sent, or a plain post
+    assert page.url.endswith("/f/quote?utm_source=spring" if scripts else "/f/quote")
     problem = page.get_by_role("alert", name="There is a problem")
     expect(problem).to_be_focused()
     problem.get_by_role("link", name="First name").click()

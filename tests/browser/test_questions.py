@@ -19,21 +19,30 @@ VENDOR = "\nvendor: {name: webhook, url: https://hooks.example.com/leads, wait: 
 TEXTS: dict[str, list[str]] = {
     "type: email": [
         "jane@example.com", "JANE+tag@sub.example.co.uk", "jane", "jane@", "@example.com", "jane@example", "a@b@c.de",
-        "jane doe@example.com", "  jane@example.com ", "jane@müller.de", "jané@example.com", "jane@例え。jp", "two..dots@x.de",
-        "Jane <jane@example.com>", "jane&#64;example.com", "jane@exam\u200bple.com", "jane@example.com.", "jane@.com", "-@-.de",
+        "jane doe@example.com", "  jane@example.com ", "jane@müller.de", "jané@example.com", "jane@例え。jp",
+        "a..b@x.de",
+        "Jane <jane@example.com>", "jane&#64;example.com", "jane@exam\u200bple.com", "jane@example.com.",
+        "jane@.com", "-@-.de",
     ],
     "type: phone": [
-        "(512) 789-1111", "+1 512 789 1111", "1-512-789-1111", "5127891111", "512.789.1111 x12", "+44 20 7946 0958", "01 23 45 67 89",
-        "call me", "12345", "123456", "512–789–1111", "(+1) 512 789 1111", "512/789/1111", "512 789 1111 ext. 7", "1" * 16, "+",
+        "(512) 789-1111", "+1 512 789 1111", "1-512-789-1111", "5127891111",
+        "512.789.1111 x12", "+44 20 7946 0958", "01 23 45 67 89",
+        "call me", "12345", "123456", "512–789–1111", "(+1) 512 789 1111", "512/789/1111",
+        "512 789 1111 ext. 7", "1" * 16, "+",
         "512-789-1111(h)", "٥١٢٧٨٩١١١١", "\u00a0512\u2009789\u00a01111",
     ],
     "type: number": [
-        "12", "1,200", "$1,000", "€ 99.50", "-5", "+5", ".5", "1,2", "12,00", "ten", "5 rooms", "1e3", "", "0", "３", "- 5", "$-5",
+        "12", "1,200", "$1,000", "€ 99.50", "-5", "+5", ".5", "1,2", "12,00", "ten", "5 rooms",
+        "1e3", "", "0", "３", "- 5", "$-5",
         "1.5.2", "007", "1 000", "£.50",
     ],
     "type: number, min: 2, max: 40.5": ["1", "2", "1.99", "40.5", "40.51", "1,000", "$3", "-7", "x", "2e1", " 41 "],
-    "type: text, required: true": ["", " ", "\u00a0", "\u200b", "\ufeff", "x", "<b></b>", "<b>x</b>", "&nbsp;", "0", "\u2028", "\u3000"],
-    "type: text, pattern: '[A-Z]{2}\\d+'": ["AB1", "AB", "ab1", "AB٣", " AB1 ", "A&#66;1", "<i>AB1</i>", "AB1\u200b", "AB1x"],
+    "type: text, required: true": [
+        "", " ", "\u00a0", "\u200b", "\ufeff", "x", "<b></b>", "<b>x</b>", "&nbsp;", "0", "\u2028", "\u3000",
+    ],
+    "type: text, pattern: '[A-Z]{2}\\d+'": [
+        "AB1", "AB", "ab1", "AB٣", " AB1 ", "A&#66;1", "<i>AB1</i>", "AB1\u200b", "AB1x",
+    ],
     "type: text, pattern: '\\w+'": ["Müller", "a b", "x"],
     "type: text, pattern: 'a|b c'": ["a", "b c", "ab c", "b  c", "A"],
     "type: text, pattern: '(?i)abc'": ["ABC", "abd"],
@@ -158,9 +167,13 @@ def test_the_page_asks_what_the_server_would(stage: Stage, page: Page) -> None:
         assert page.locator("form").evaluate(GIVE, given) == expected, given
 
 
+def _texts(answer: Value) -> list[str]:
+    return answer if isinstance(answer, list) else [answer]
+
+
 def _before_hiding(form: Form, pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """The values by which the server decides: what was answered, hidden or not, in its own form."""
-    found = {"kept": "secret"}
+    found: dict[str, Any] = {"kept": "secret"}
     for name, text in pairs:
         alone = read(form, [(name, text)]).values.get(name)
         found[name] = text.strip() if alone is None else alone

@@ -138,6 +138,13 @@ def test_script_and_puzzle_come_from_us(worked: Installation) -> None:
         assert "https://" not in script.text
 
 
+def test_no_pasted_form_is_offered_that_could_not_answer(worked: Installation) -> None:
+    answer = worked.client.get("/f/quote/snippet?kind=html")
+    assert (answer.status_code, "challenge" in answer.text) == (404, True)
+    assert "cannot answer this form’s challenge" in worked.client.get("/f/quote/snippet").text
+    assert worked.client.get("/f/quote/snippet?kind=script").status_code == 200
+
+
 def test_nothing_of_it_is_there_for_other_forms(install: Install) -> None:
     client = install({"quote": quote()}, **SETTINGS).client
     page = client.get("/f/quote")

@@ -50,7 +50,7 @@ def site(install: Install) -> Installation:
 
 
 def post(site: Installation, data: object, path: str = "/submit", headers: object = BROWSER) -> TestResponse:
-    return site.client.post(path, data=data, headers=headers)  # type: ignore[arg-type]
+    return site.client.post(path, data=data, headers=headers)
 
 
 def draft_on(answer: TestResponse) -> str:
