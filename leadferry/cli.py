@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from flask import Flask, current_app
@@ -26,15 +25,15 @@ from leadferry.config import SettingsError
 from leadferry.delivery import attempt, missing_fields, probe_account
 from leadferry.fields import CAMPAIGN, RESERVED
 from leadferry.form_file import Problem, Surroundings
+from leadferry.form_templates import hints
 from leadferry.forms import Form
 from leadferry.handling import mend
-from leadferry.html_import import VendorHint, import_forms
+from leadferry.html_import import import_forms
 from leadferry.leads import Filter
 from leadferry.spreadsheet import csv_lines, names_of
 from leadferry.store import Store, StoreError, upgrade
 from leadferry.users import UserError
 from leadferry.vendors import ADAPTERS
-from leadferry.vendors.base import Adapter
 from leadferry.web.replay import replay
 from leadferry.web.site import Site
 from leadferry.worker import Worker
@@ -115,7 +114,7 @@ def forms_import(page: Path, into: Path | None, stdout: bool) -> None:
     """Write a form file from each HTML form of a page."""
     try:
         found = import_forms(
-            page.read_bytes().decode("utf-8", "replace"), page.name, vendors=_hints(), known=tuple(RESERVED)
+            page.read_bytes().decode("utf-8", "replace"), page.name, vendors=hints(ADAPTERS), known=tuple(RESERVED)
         )
     except ValueError as error:
         _fail(f"{page}: {error}")
@@ -130,27 +129,6 @@ def forms_import(page: Path, into: Path | None, stdout: bool) -> None:
             click.echo(f"wrote {_write_new(folder, form.name, form.yaml)}")
         for note in form.notes:
             click.echo(f"  {note}", err=True)
-
-
-def _hints() -> list[VendorHint]:
-    """How a page shows its vendor; one with an address of its own choice is the default, as it can be anybody's."""
-    adapters = sorted(ADAPTERS.values(), key=lambda each: (each.default_url is not None, each.takes_files))
-    return [_hint(each) for each in adapters]
-
-
-def _hint(adapter: Adapter) -> VendorHint:
-    keys = [each.name for each in adapter.settings if each.required]
-    keys += [key for key in (adapter.credentials or ((),))[0] if key not in keys]
-    if adapter.default_url is None and "url" not in keys:
-        keys.insert(0, "url")
-    host = urlsplit(adapter.default_url or "").hostname
-    return VendorHint(
-        name=adapter.name,
-        hosts=(host,) if host else (),
-        control_names=("web_key",) if "web_key" in keys else (),
-        settings={key: f"${{{adapter.name}_{key}}}".upper() for key in keys},
-        takes_files=adapter.takes_files,
-    )
 
 
 def _write_new(folder: Path, name: str, text: str) -> Path:
@@ -419,7 +397,8 @@ def leads_consent(reference: str, html: Path | None) -> None:
             _fail(f"{reference}: version {row.version} of its form cannot be read")
             return
         html.write_text(page, "utf-8")
-    _print_json({"lead": row.reference, "version": row.version, "consent": row.consent})
+    received_at = leads.iso(row.received_at)
+    _print_json({"lead": row.reference, "received_at": received_at, "version": row.version, "consent": row.consent})
 
 
 @leads_group.command("erase")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from leadferry.fields import RESERVED
@@ -174,9 +174,11 @@ def applied(
     text: str,
     typed: Mapping[str, str],
     adapters: Mapping[str, Adapter],
-    accounts: Mapping[str, Mapping[str, Any]] | None = None,
+    account: Callable[[str], Mapping[str, Any] | None] = lambda _vendor: None,
 ) -> str:
-    """The text with every control's value that differs from what it shows. ``accounts`` are blocks by vendor to copy.
+    """The text with every control's value that differs from what it shows.
+
+    ``account`` finds the block of another form that sends to a vendor already.
 
     Raises:
         CannotEdit: the text cannot be read.
@@ -188,7 +190,8 @@ def applied(
         kind, _, rest = name.partition(":")
         _SETTERS[kind](data, rest, changes[name], {**now, **typed}, adapters)
     if "vendor:name" in changes:
-        _change_vendor(data, changes["vendor:name"], adapters, accounts or {})
+        name = changes["vendor:name"]
+        _change_vendor(data, account(name) or blank_account(adapters.get(name), name))
     return rewritten(text, data)
 
 
@@ -301,19 +304,18 @@ def _set_vendor(data: Data, key: str, value: str, _typed: Mapping[str, str], ada
         _put(block, key, True if is_flag and value in _YES else value)
 
 
-def _change_vendor(
-    data: Data, name: str, adapters: Mapping[str, Adapter], accounts: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """The account that another form has there already, or names of secrets to be set."""
+def _change_vendor(data: Data, account: Mapping[str, Any]) -> None:
     old = _table(data.get("vendor"))
-    adapter = adapters.get(name)
-    block = dict(accounts.get(name) or (blank_account(adapter) if adapter else {"name": name}))
+    block = {key: value for key, value in account.items() if key != "fields"}
     if "wait" in old:
         block["wait"] = old["wait"]
     _put(data, "vendor", block, _FORM_ORDER)
 
 
-def blank_account(adapter: Adapter) -> dict[str, str]:
+def blank_account(adapter: Adapter | None, name: str = "") -> dict[str, str]:
+    """A vendor block that names the secrets which are to be set."""
+    if adapter is None:
+        return {"name": name}
     keys = [each.name for each in adapter.settings if each.required]
     keys += [key for key in (adapter.credentials or ((),))[0] if key not in keys]
     if adapter.default_url is None and "url" not in keys:

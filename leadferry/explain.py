@@ -98,7 +98,9 @@ ADVICE: Mapping[Reason, Advice] = {
         LOOK,
     ),
     Reason.CREDENTIALS: Advice(
-        "{vendor} refused the key, and {leads} wait.", "Put the right one in {secrets}, restart, then send what waits.", AGAIN
+        "{vendor} refused the key, and {leads} wait.",
+        "Put the right one in {secrets}, restart, then send what waits.",
+        AGAIN,
     ),
     Reason.SETTING_MISSING: Advice(
         "A setting of the form is missing, and {leads} wait.", "Set {secrets}, restart, then send what waits.", AGAIN

@@ -38,7 +38,7 @@ class Funnels:
 def gather(
     when: Period, visits: Iterable[tuple[Key, int]], received: Iterable[Counted], measured: Collection[str] = ()
 ) -> Funnels:
-    """``measured`` are the forms that tell how many visitors started: nobody is 0 there, and unknown elsewhere."""
+    """``measured`` are the forms that tell how many visitors started: with nobody it is 0 there, elsewhere None."""
     found = Funnels()
     for day in when.days:
         found.by_day[day] = Funnel()
@@ -48,6 +48,9 @@ def gather(
         campaign = campaign_of(_values(each))
         for funnel in found.of(each.form, page_of(each.address), campaign, each.day):
             funnel.add_leads(each.state, each.leads)
+    if found.by_form.keys() - set(measured):  # of some forms it is not known, so neither of all together
+        for funnel in (found.total, *found.by_page.values(), *found.by_campaign.values(), *found.by_day.values()):
+            funnel.started = None
     return found
 
 

@@ -21,6 +21,14 @@ from functools import partial
 from typing import Any
 
 from gunicorn.http import get_parser
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
+from gunicorn.util import write_error
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from leadferry.arrival import Arrival
@@ -50,6 +58,12 @@ OTHER_FILES = 512
 _CHUNK = 256 * 1024
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
+_REFUSALS = {
+    LimitRequestLine: (414, "URI Too Long"),
+    LimitRequestHeaders: (431, "Request Header Fields Too Large"),
+    ExpectationFailed: (417, "Expectation Failed"),
+    UnsupportedTransferCoding: (501, "Not Implemented"),
+}
 _NO_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _GONE_AGAIN = {errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK, errno.EPROTO}
 
@@ -170,6 +184,15 @@ class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships 
         guest.conn.parser = get_parser(self.cfg, guest.arrival.pieces(), guest.conn.client)
         guest.conn.is_cut = guest.arrival.is_cut
         self.enqueue_req(guest.conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Says nothing of what was sent, neither in the log nor in the answer: it may be what a visitor typed."""
+        if not isinstance(exc, ParseException):
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("A request that is none: %s", type(exc).__name__)
+        with suppress(OSError):
+            write_error(client, *_REFUSALS.get(type(exc), (400, "Bad Request")), "")
 
     # --- out ---
 

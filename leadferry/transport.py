@@ -38,6 +38,10 @@ processed. So it is used for leads that follow at once, and not for as long as s
 common defaults.
 """
 
+HOSTS_KEPT = 64
+CONNECTIONS_KEPT = 64
+"""To one host: as many as visitors of a process may wait for it."""
+
 USER_AGENT = f"Leadferry/{leadferry.__version__}"
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its lines hold whole addresses, some with a secret
@@ -72,10 +76,16 @@ _current = threading.local()
 
 
 class Transport:
-    """Sends requests over kept-alive connections, one session a thread."""
+    """Sends requests over kept-alive connections: to a host that was just called, whichever thread did."""
 
     def __init__(self, *, allow_private: bool = False) -> None:
         self._allow_private = allow_private
+        self._start_anew()
+        os.register_at_fork(after_in_child=self._start_anew)
+
+    def _start_anew(self) -> None:
+        """Also in a forked child, or both would read from one connection."""
+        self._connections = _Adapter(pool_connections=HOSTS_KEPT, pool_maxsize=CONNECTIONS_KEPT)
         self._sessions = threading.local()
 
     def send(self, request: Request, secret: Callable[[str], str], seconds: float) -> Response:
@@ -115,23 +125,22 @@ class Transport:
         return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
 
     def _session(self) -> requests.Session:
-        """This thread's; a forked child makes its own, or both would read from one connection."""
-        process, session = getattr(self._sessions, "session", (0, None))
-        if session is None or process != os.getpid():
-            session = _Session()
-            self._sessions.session = (os.getpid(), session)
+        """This thread's: a session is no two threads' at once, the connections are."""
+        session: requests.Session | None = getattr(self._sessions, "session", None)
+        if session is None:
+            session = self._sessions.session = _Session(self._connections)
         return session
 
 
 class _Session(requests.Session):
     """Remembers nothing from one lead to the next but the connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: HTTPAdapter) -> None:
         super().__init__()
         self.trust_env = False  # no proxy, no .netrc: where a lead goes is decided by the form file alone
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.mount("https://", _Adapter())
-        self.mount("http://", _Adapter())
+        self.mount("https://", connections)
+        self.mount("http://", connections)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """None: of a redirect requests reads the whole body, without a cap, even if it is not to follow it."""

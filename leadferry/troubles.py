@@ -200,5 +200,3 @@ def resendable(store: Store, account: str, states: tuple[str, ...], reason: str 
         query = query.where(delivery.c.reason == reason)
     with store.read() as connection:
         return list(connection.execute(query.order_by(delivery.c.lead_id)).scalars())
-
-

@@ -16,6 +16,7 @@ import time
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -638,13 +639,42 @@ def test_a_connection_is_used_for_leads_that_follow_at_once(serve: Serve) -> Non
     assert (server.connections, len(server.requests)) == (1, 3)
 
 
-def test_each_thread_has_a_connection_of_its_own(serve: Serve) -> None:
+def test_a_connection_is_used_by_whichever_thread_comes_next(serve: Serve) -> None:
     server = serve(answering(OK, OK))
     by = Transport(allow_private=True)
     send(server.url(), by=by)
-    other = threading.Thread(target=send, args=(server.url(),), kwargs={"by": by})
-    other.start()
-    other.join()
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(send, server.url(), by=by).result(10).status == 200
+    assert (server.connections, len(server.requests)) == (1, 2)
+
+
+def test_threads_that_send_at_once_have_a_connection_each(serve: Serve) -> None:
+    both = threading.Barrier(2)
+
+    def script(server: RawServer, connection: socket.socket) -> None:
+        server.take(connection)
+        both.wait(10)
+        connection.sendall(OK)
+
+    server = serve(script)
+    by = Transport(allow_private=True)
+    with ThreadPoolExecutor(2) as pool:
+        sent = [pool.submit(send, server.url(), by=by) for _ in range(2)]
+        assert [each.result(10).status for each in sent] == [200, 200]
+    assert server.connections == 2
+
+
+def test_a_forked_child_opens_a_connection_of_its_own(serve: Serve) -> None:
+    server = serve(answering(OK, OK))
+    by = Transport(allow_private=True)
+    send(server.url(), by=by)
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if send(server.url(), by=by).status == 200 else 1)
+        except BaseException:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert server.connections == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, product
@@ -16,6 +17,9 @@ from leadferry.vendors.base import Adapter, Destination
 
 LONGEST_NAME = 200
 
+_PLAIN = frozenset({"text", "textarea", "number", "hidden"})
+_SOCIAL_SECURITY = re.compile(r"(?<![a-z])ssn(?![a-z])|social.?security", re.IGNORECASE)
+
 ReadField = tuple[Field, Block]
 ReadStep = tuple[Step, Block]
 
@@ -26,6 +30,7 @@ def check_page(block: Block, form: Form, fields: Sequence[ReadField], steps: Seq
     _check_honeypot(block, form)
     for field, each in fields:
         _check_conditions(each, field, form)
+        _warn_of_plain_number(each, field, form)
     if steps:
         _check_steps(block, form, steps)
     if not fields and not block.findings.problems:
@@ -60,6 +65,14 @@ def _check_honeypot(block: Block, form: Form) -> None:
     spam = block.block("spam") if name and taken else None
     if spam:
         spam.problem("honeypot", f"{quoted(name)} is a name that a visitor's answer has", "choose another, such as fax")
+
+
+def _warn_of_plain_number(block: Block, field: Field, form: Form) -> None:
+    """A Social Security number that no key says is one would be kept and shown like any other answer."""
+    looks_like_one = _SOCIAL_SECURITY.search(f"{field.name} {field.label}") is not None
+    if looks_like_one and field.kind in _PLAIN and not form.is_sensitive(field.name):
+        what = f"{quoted(field.name)} looks like a Social Security number, and would be kept for everybody to read"
+        block.problem("type" if "type" in block else "name", what, "write type: ssn, or sensitive: true", warning=True)
 
 
 def _check_steps(block: Block, form: Form, steps: Sequence[ReadStep]) -> None:

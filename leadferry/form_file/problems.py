@@ -56,7 +56,7 @@ class Findings:
         return sum(problem.warning is warning for problem in self.problems) >= MOST_PROBLEMS
 
     def add(self, line: int, key: str, message: str, *, warning: bool = False) -> None:
-        problem = Problem(self.path, line, _on_one_line(key) or "file", message, warning)
+        problem = Problem(self.path, line, _on_one_line(key) or "file", _shown(message), warning)
         if not self.is_full(warning=warning) and problem not in self.problems:
             self.problems.append(problem)
 
@@ -73,8 +73,13 @@ def quoted(text: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    line = "".join(character if character.isprintable() else " " for character in text[: _SHOWN + 1])
+    line = _shown(text[: _SHOWN + 1])
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+def _shown(text: str) -> str:
+    """Nothing that a terminal obeys, and no line that the file would add to what we say."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def listed(words: Collection[str], last: str = "or") -> str:

@@ -21,17 +21,18 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from leadferry.alerts import Alert, Alerts
-from leadferry.form_file import Surroundings, read_form_file
+from leadferry.form_file import FormFileError, Surroundings, load
 from leadferry.logs import JsonFormatter
 from leadferry.spreadsheet import csv_lines, for_spreadsheet
 from leadferry.transport import is_public
 from leadferry.vendors import ADAPTERS
 from tests.conftest import Install
 from tests.installation import Installation, Server, make
-from tests.test_redirects import NASTY
+from tests.test_redirects import NASTY, browsers_origin
 from tests.web.forms import BROWSER, NOWHERE, OOPS, SCRIPT, SETTINGS, THANKS, VISITOR, any_name, quote
 
 EVIL = "evil.example"
+OURS = {"https://www.example.com", "https://shop.example.com:8443"}
 
 
 # --- redirects, at the address itself ---
@@ -58,8 +59,8 @@ def test_no_posted_address_of_the_corpus_moves_a_visitor(installation: Installat
             client.post("/submit", data=body, headers=who, content_type="application/json"),
             client.post("/submit", data=body.replace("jane@", "no "), headers=who, content_type="application/json"),
         ):
-            assert answer.headers.get("Location", "/f/quote/thanks") == "/f/quote/thanks", address
-            assert "url" not in (answer.get_json(silent=True) or {})
+            sent_to = answer.headers.get("Location") or (answer.get_json(silent=True) or {}).get("url")
+            assert sent_to in {None, "/f/quote/thanks"} or browsers_origin(sent_to) in OURS, address
 
 
 def test_in_its_place_comes_the_forms_own(installation: Installation) -> None:
@@ -156,14 +157,16 @@ BOMBS = {
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 def test_a_yaml_bomb_is_refused_at_once(text: str) -> None:
     began = time.process_time()
-    _, problems = read(text)
-    assert problems
+    assert read(text)
     assert time.process_time() - began < 2
 
 
-def read(text: str) -> tuple[object, list[Any]]:
-    found, problems = read_form_file("bomb", text, Surroundings(ADAPTERS, lambda _name: "x"))[:2]
-    return found, list(problems)
+def read(text: str) -> list[str]:
+    """What is wrong with the file."""
+    try:
+        return [str(each) for each in load("bomb", text, "bomb.yaml", Surroundings(ADAPTERS, lambda _name: "x"))[1]]
+    except FormFileError as error:
+        return [str(each) for each in error.problems]
 
 
 EXPLODING = [
@@ -190,8 +193,8 @@ def test_a_pattern_that_explodes_holds_a_post_up_for_a_moment_and_loses_no_lead(
 @pytest.mark.parametrize("pattern", WRITTEN_OUT)
 def test_a_pattern_that_explodes_when_it_is_compiled_is_refused(pattern: str) -> None:
     began = time.process_time()
-    _, problems = read(any_name().replace("type: textarea", f"type: textarea, pattern: '{pattern}'"))
-    assert any("repeats something more than 100,000 times" in str(each) for each in problems)
+    problems = read(any_name().replace("type: textarea", f"type: textarea, pattern: '{pattern}'"))
+    assert any("repeats something more than 100,000 times" in each for each in problems)
     assert time.process_time() - began < 1
 
 
@@ -202,7 +205,7 @@ def test_an_honest_pattern_with_many_counts_is_taken() -> None:
         r"[a-z]{2,64}@[a-z]{2,255}",
     ]
     for pattern in patterns:
-        assert not read(any_name().replace("type: textarea", f"type: textarea, pattern: '{pattern}'"))[1]
+        assert not read(any_name().replace("type: textarea", f"type: textarea, pattern: '{pattern}'"))
 
 
 FORMULAS = [
@@ -306,7 +309,7 @@ def test_the_address_of_a_lead_is_not_the_visitors_to_choose(installation: Insta
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "zstd", "gzip, gzip", "x-gzip", "nonsense"])
 def test_a_packed_body_is_never_unpacked(installation: Installation, encoding: str) -> None:
-    plain = b"message=" + b"a" * 200_000_000
+    plain = b"message=" + b"a" * 20_000_000
     packed = gzip.compress(plain, 1) if "gzip" in encoding.lower() else zlib.compress(plain, 1)
     before = len(installation.leads())
     for content_type in ("application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"):
@@ -350,7 +353,8 @@ def test_every_answer_has_a_strict_policy_and_only_forms_may_be_framed(installat
     assert len(addresses) > 60
     for endpoint, method, path in addresses:
         for who in (BROWSER, SCRIPT):
-            answer = client.open(path, method=method, headers=who)
+            with client.open(path, method=method, headers=who) as answer:
+                answer.get_data()
             where = f"{method} {path}"
             assert answer.status_code < 500, where
             rules = policy_of(answer)
