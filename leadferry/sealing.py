@@ -13,11 +13,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
-
-from cryptography.fernet import Fernet, InvalidToken
+from typing import TYPE_CHECKING, Any
 
 from leadferry.vendors.base import Request, Value
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 MASK = "***"
 GONE: Mapping[str, None] = {"sealed": None}
@@ -38,6 +39,8 @@ class Sealer:
 
     @cached_property
     def _fernet(self) -> Fernet:
+        from cryptography.fernet import Fernet  # noqa: PLC0415  # 7 MB that only forms with sensitive answers need
+
         return Fernet(base64.urlsafe_b64encode(self._derived("seal")))
 
     def _derived(self, purpose: str) -> bytes:
@@ -49,6 +52,8 @@ class Sealer:
 
     def unseal(self, sealed: Mapping[str, Any]) -> Any:
         """Raises Unsealable."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  # as above
+
         try:
             return json.loads(self._fernet.decrypt(str(sealed["sealed"]).encode()))
         except (InvalidToken, ValueError):
