@@ -133,10 +133,10 @@ def visits_by(site: Site, count: int, kind: Kind, seconds: float) -> Found:
     with site.web(count) as machines:
         for each in machines:
             Crowd(each.url, [kind], 1).result()
-        own, database = sum(each.cpu() for each in machines), site.database_cpu()
+        own, database = _used(machines), site.database_cpu()
         crowds = [Crowd(each.url, [kind], seconds) for each in machines]
         found = [each.result()[kind.name] for each in crowds]
-        own, database = sum(each.cpu() for each in machines) - own, site.database_cpu() - database
+        own, database = _used(machines) - own, site.database_cpu() - database
     done = sum(each.good for each in found)
     return _said(
         f"{count} web, {kind.name}s",
@@ -145,20 +145,24 @@ def visits_by(site: Site, count: int, kind: Kind, seconds: float) -> Found:
 
 
 def deliveries_by(site: Site, count: int, vendor: str, waiting: int) -> Found:
-    site.ask("DELETE FROM attempt")
-    site.ask(
-        "UPDATE delivery SET state = 'pending', due_at = 0, attempts = 0, payload = NULL, settled_at = NULL"
-        f" WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT {waiting})"
-    )
-    began, database = time.time(), site.database_cpu()
+    for statement in (
+        "DELETE FROM attempt",
+        "DELETE FROM account",
+        f"DELETE FROM lead WHERE id NOT IN (SELECT id FROM lead ORDER BY id LIMIT {waiting})",
+        "UPDATE delivery SET state = 'pending', due_at = 0, attempts = 0, payload = NULL, settled_at = NULL",
+    ):
+        site.ask(statement)
+    began = time.time()
     with site.workers(count, vendor) as machines:
         settled = f"FROM delivery WHERE settled_at > {began}"
+        wait_until(lambda: site.ask(f"SELECT count(*) {settled}") > 0, 60)
+        before, own, database = site.ask(f"SELECT count(*) {settled}"), _used(machines), site.database_cpu()
         wait_until(lambda: site.ask(f"SELECT count(*) {settled}") >= waiting, 300)
-        own, database = sum(each.cpu() for each in machines), site.database_cpu() - database
+        own, database = _used(machines) - own, site.database_cpu() - database
     first, last = (float(site.ask(f"SELECT {which}(settled_at) {settled}")) for which in ("min", "max"))
     return _said(
         f"{count} worker, deliveries",
-        Found(waiting / (last - first), own / waiting * 1000, database / waiting * 1000),
+        Found(waiting / (last - first), own / (waiting - before) * 1000, database / (waiting - before) * 1000),
     )
 
 
@@ -168,6 +172,10 @@ def _said(what: str, found: Found) -> Found:
         flush=True,
     )
     return found
+
+
+def _used(machines: Sequence[Machine]) -> float:
+    return sum(each.cpu() for each in machines)
 
 
 def _cpu(pid: int) -> float:
