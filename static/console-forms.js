@@ -7,6 +7,7 @@
   const form = document.querySelector("[data-editor]");
   const told = document.getElementById("told");
   let timer;
+  let isUnsaved = false;
   let running = Promise.resolve();
   let isLeaving = false;
 
@@ -25,14 +26,14 @@
 
   async function post(button) {
     if (isLeaving) return;
-    const body = new FormData(form);
+    isUnsaved = false;
+    const body = new URLSearchParams(new FormData(form));
     body.set("do", button ? button.value : "save");
-    const typed = typedNow();
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
     if (!answer.ok) return leave(button);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!part(page, "seen") || !part(page, "status")) return leave(button);
-    take(page, button, typed);
+    take(page, button, new URL(answer.url).searchParams.get("open"));
   }
 
   /* What cannot be shown in place, such as that somebody else was faster, is a page of its own. */
@@ -44,22 +45,16 @@
     form.submit();
   }
 
-  function typedNow() {
-    const field = document.getElementById("text");
-    return field && field.value;
-  }
-
-  function take(page, button, typed) {
+  function take(page, button, place) {
     const before = document.querySelector("#seen [name=revision]").value;
     replace(page, "seen");
     replace(page, "status");
     replace(page, "head");
-    if (button && button.value !== "save") reshape(page);
+    if (button && button.value !== "save") reshape(page, button, place);
     else {
       for (const each of page.querySelectorAll("[data-trouble]")) setTrouble(each);
       for (const each of page.querySelectorAll("[data-summary]")) setWords(each);
     }
-    if (typed !== null && typed !== typedNow()) later();
     const after = document.querySelector("#seen [name=revision]").value;
     if (after === before) return;
     const frame = document.getElementById("preview");
@@ -90,17 +85,21 @@
   }
 
   /* Questions came, went or moved: all controls anew, those that were open open again, the focus where it was. */
-  function reshape(page) {
+  function reshape(page, button, place) {
     const open = [...document.querySelectorAll("[data-card][open]")].map((card) => card.dataset.card);
     const focus = document.activeElement && document.activeElement.id;
     replace(page, "controls");
-    for (const card of document.querySelectorAll("[data-card]")) card.open ||= open.includes(card.dataset.card);
-    const shown = document.querySelector("[data-card][open] summary");
-    const target = (focus && document.getElementById(focus)) || (location.hash && shown);
+    const cards = [...document.querySelectorAll("[data-card]")];
+    for (const card of cards) card.open = open.includes(card.dataset.card);
+    const [what, number] = button.value.split(":");
+    const again = document.querySelector(`button[value="${what}:${place || number}"]:enabled`);
+    const beside = cards[Math.min(Number(place || number) || 0, cards.length - 1)];
+    const target = (focus && document.getElementById(focus)) || again || (beside && beside.querySelector("summary"));
     if (target) target.focus();
   }
 
   function later() {
+    isUnsaved = true;
     clearTimeout(timer);
     timer = setTimeout(() => send(null), PAUSE);
   }
@@ -136,8 +135,9 @@
 
   /* A link to a control opens what it stands in; one to a line of the text selects it. */
   function onClick(event) {
-    const link = event.target.closest("a[href^='#']");
+    const link = event.target.closest("a[href]");
     if (!link) return;
+    if (!link.getAttribute("href").startsWith("#")) return goOn(link, event);
     if (link.dataset.line) return showLine(Number(link.dataset.line), event);
     const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
     for (let each = target; each; each = each.parentElement) if (each.localName === "details") each.open = true;
@@ -145,6 +145,19 @@
       event.preventDefault();
       target.focus();
     }
+  }
+
+  /* What was typed a moment ago is saved first. */
+  function goOn(link, event) {
+    if (!isUnsaved || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    send(null).then(() => {
+      if (!isLeaving) location.assign(link.href);
+    });
+  }
+
+  function onHide() {
+    if (isUnsaved && document.visibilityState === "hidden") send(null);
   }
 
   function showLine(line, event) {
@@ -180,6 +193,7 @@
   form.addEventListener("input", onInput);
   form.addEventListener("change", onChange);
   document.addEventListener("click", onClick);
+  document.addEventListener("visibilitychange", onHide);
   const line = /^#line-(\d+)$/.exec(location.hash);
   if (line) showLine(Number(line[1]));
 })();

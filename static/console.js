@@ -62,6 +62,9 @@
     event.preventDefault();
     if (!(await ask(question, button?.textContent.trim() || "Go on", button?.classList.contains("danger")))) return undefined;
     form.dataset.sure = "yes";
+    const sure = element("input");
+    Object.assign(sure, { type: "hidden", name: "sure", value: "yes" });
+    form.append(sure);
     form.requestSubmit(button || undefined);
     delete form.dataset.sure;
     return undefined;

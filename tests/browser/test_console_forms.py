@@ -123,6 +123,9 @@ def test_a_form_from_pasted_html_is_changed_rehearsed_published_filled_and_a_bad
     expect(preview.get_by_label("Given name")).to_be_visible()
     page.get_by_label("Text of the button").fill("Get my price")
     expect(preview.get_by_role("button", name="Get my price")).to_be_visible()
+    page.get_by_role("button", name="Move Old code up").click()
+    expect(page.locator("[data-card]").nth(2)).to_have_attribute("data-card", "old_code")
+    expect(page.get_by_role("button", name="Move Old code up")).to_be_focused()
     page.get_by_role("button", name="Remove Old code").click()
     expect(page.locator("[data-card=old_code]")).to_have_count(0)
     expect(page.locator("[data-card=firstName]")).to_have_attribute("open", "")
@@ -141,8 +144,10 @@ def test_a_form_from_pasted_html_is_changed_rehearsed_published_filled_and_a_bad
     expect(preview.get_by_text("This is a preview: nothing was sent")).to_be_visible()
     assert here.leads() == []
 
-    # published, met on another site, delivered
+    # published at once: what was typed a moment before is in it
+    page.get_by_label("Title", exact=True).fill("Spring offer")
     publish(page)
+    expect(page.get_by_role("heading", name="Spring offer", level=1)).to_be_visible()
     assert violations(page) == []
     host = place.host.put("landing", f'<iframe src="{place.server.url}/f/spring" width="600" height="700"></iframe>')
     with tab(browser) as visitor:

@@ -127,5 +127,7 @@ def test_it_works_without_scripts_too(office: Office, browser: Browser) -> None:
     sign_in(page, office)
     page.goto(f"{office.url}/console/leads/{reference}")
     page.get_by_role("button", name="Erase").click()
+    expect(page.get_by_role("heading", name="Erase Bo Smith?")).to_be_visible()
+    page.get_by_role("button", name="Erase").click()
     expect(page.get_by_role("heading", name="Erased lead")).to_be_visible()
     context.close()

@@ -73,10 +73,11 @@ vendor: {{name: webhook, url: https://vendor.example/x}}
 
 
 ELSEWHERE = {"console.leads_export", "console.home", "console.form_compare"} | {
+    "console.form_rehearsal",
     "console.lead_progress",
     "console.leads_batch_progress",
 }
-"""A file, a redirect, one that is asked with two versions, as below, and JSON for our scripts."""
+"""A file, a redirect, one that is asked with two versions, as below, and what scripts put into other pages."""
 
 KNOWN = {"name": "hostile", "form": "hostile", "reference": "LF-HHHHHHHHHH", "number": 1, "token": "x"}
 

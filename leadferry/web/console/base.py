@@ -291,6 +291,5 @@ def for_templates() -> dict[str, Any]:
     return {
         "places": places,
         "may": may,
-        "has_view": lambda name: f"console.{name}" in current_app.view_functions,
         "user": this_user() if current_user.is_authenticated else None,
     }

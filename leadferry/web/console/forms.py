@@ -283,9 +283,7 @@ def _problem_with_name(name: str) -> str:
 def _beginning(how: str) -> tuple[str, Sequence[str]]:
     office = current_site().office
     if how == "html":
-        (found, *others) = form_templates.from_html(request.form.get("html", ""), office.adapters)
-        more = [f"The HTML has {len(others) + 1} forms; this is the first."] if others else []
-        return found.yaml, [*more, *found.notes]
+        return _from_html(request.form.get("html", ""), request.form.get("html_account", ""))
     if how == "copy":
         newest = office.catalog.newest(request.form.get("copy", ""))
         if newest is None or newest.is_archived:
@@ -295,6 +293,16 @@ def _beginning(how: str) -> tuple[str, Sequence[str]]:
     if template is None:
         raise ValueError("Choose a template.")
     return form_templates.with_account(template.text, _account(request.form.get("account", ""))), ()
+
+
+def _from_html(html: str, account: str) -> tuple[str, Sequence[str]]:
+    (found, *others) = form_templates.from_html(html, current_site().office.adapters)
+    name = request.form.get("name", "").strip().lower()
+    notes = [each.replace(f"/f/{found.name}", f"/f/{name}") for each in found.notes]
+    if others:
+        notes.insert(0, f"The HTML has {len(others) + 1} forms; this is the first.")
+    text = "".join(f"# {each}\n" for each in notes) + found.yaml
+    return form_templates.with_account(text, _account(account)) if account else text, notes
 
 
 # --- publishing ---

@@ -266,8 +266,11 @@ def lead_release(reference: str) -> Response:
 @console.post("/leads/<reference>/erase")
 @requires("operator")
 def lead_erase(reference: str) -> Response:
-    """Everything personal of this one lead; that there was one stays."""
+    """Everything personal of this one lead; that there was one stays. Who was not asked by a script is asked here."""
     row = _row(reference)
+    if request.form.get("sure") != "yes":
+        name = who(shown(row.answers)) or row.reference
+        return make_response(render_template("console/lead_erase.html", row=row, who=name))
     privacy.erase(current_site().office.store, [row.id])
     note("lead erased", row.reference)
     flash("Everything personal of this lead is erased.")

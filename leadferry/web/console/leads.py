@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import chain, islice
@@ -13,6 +14,7 @@ from flask import Response, abort, flash, jsonify, redirect, render_template, re
 from werkzeug.datastructures import MultiDict
 
 from leadferry import handling, outbox, search, troubles
+from leadferry.forms import Form
 from leadferry.handling import MOST_AT_ONCE, Batch
 from leadferry.leads import exported
 from leadferry.outbox import STATES
@@ -25,6 +27,9 @@ from leadferry.web.console.base import STATE_LABELS, console, note, requires, th
 from leadferry.web.site import current_site
 
 PER_PAGE = 50
+PATIENCE = 0.5
+"""Seconds in which what is done with some leads is mostly over, so that the next page shows the outcome."""
+
 WHO = ("name", "full_name", "compName", "company")
 
 
@@ -47,6 +52,7 @@ def leads() -> str:
         filtered=wanted != Wanted(tests=wanted.tests),
         troubles=_troubles(wanted),
         forms=sorted(office.catalog.all()),
+        testable=[name for name, form in sorted(office.catalog.all().items()) if isinstance(form, Form)],
         vendors=[(name, adapter.label) for name, adapter in sorted(office.adapters.items())],
         states=[(state, STATE_LABELS[state]) for state in (*STATES, "quarantined")],
         newest=url_for("console.leads", **_given()) if before else None,
@@ -194,10 +200,10 @@ def _in_chunks(lines: Iterator[str]) -> Iterator[str]:
 @console.post("/leads/resend")
 @requires("operator")
 def leads_resend() -> Response:
+    store = current_site().office.store
     chosen = _chosen(handling.OPEN)
     ids = [row.id for row in chosen if row.state in handling.OPEN and row.erased_at is None]
-    handling.resend(current_site().office.store, ids)
-    return _begun("sent again", ids)
+    return _begin("sent again", ids, lambda: handling.resend(store, ids))
 
 
 @console.post("/leads/release")
@@ -205,21 +211,21 @@ def leads_resend() -> Response:
 def leads_release() -> Response:
     office = current_site().office
     held = [row for row in _chosen(("quarantined",)) if row.quarantine is not None]
-    return _begun("released", [row.id for row in held if handling.release(office.store, office.catalog, row)])
+    ids = [row.id for row in held]
+    return _begin("released", ids, lambda: [handling.release(office.store, office.catalog, row) for row in held])
 
 
 @console.post("/leads/troubles")
 @requires("operator")
 def leads_trouble() -> Response:
-    """Sends again what waits for one cause; what the overview's buttons press."""
+    """Sends again what waits for one cause: the button beside it."""
     store = current_site().office.store
     account, state, reason = (request.form.get(name, "") for name in ("account", "state", "reason"))
-    if state not in {"pending", "dead", "held", "rejected"}:
+    if state not in handling.OPEN:
         abort(400)
     ids = troubles.resendable(store, account, (state,), reason or None)[:MOST_AT_ONCE]
     outbox.resume(store, account, store.now())
-    handling.resend(store, ids)
-    return _begun("sent again", ids)
+    return _begin("sent again", ids, lambda: handling.resend(store, ids))
 
 
 def _chosen(states: Sequence[str]) -> list[Any]:
@@ -233,14 +239,22 @@ def _chosen(states: Sequence[str]) -> list[Any]:
     return list(islice(chain.from_iterable(search.each(store, each) for each in found), MOST_AT_ONCE))
 
 
-def _begun(action: str, ids: Sequence[int]) -> Response:
+def _begin(action: str, ids: Sequence[int], work: Callable[[], object]) -> Response:
+    """Many leads take their time: it goes on in the background, and the page that follows shows how far it is."""
     if not ids:
         flash("No lead that was chosen needs that.")
         return cast(Response, redirect(url_for("console.leads", **_given()), 303))
     site = current_site()
-    site.worker.nudge()
     number = handling.note_batch(site.office.store, this_user().name, action, ids)
     note(f"leads {action}", f"batch {number}", {"leads": len(ids)})
+
+    def do() -> None:
+        work()
+        site.worker.nudge()
+
+    thread = threading.Thread(target=do, name="batch")
+    thread.start()
+    thread.join(PATIENCE)
     return cast(Response, redirect(url_for("console.leads_batch", number=number), 303))
 
 
@@ -272,7 +286,7 @@ def _progress(batch: Batch) -> dict[str, Any]:
     """How far it is. Leads that were tried and wait for their next try are no reason to keep somebody waiting."""
     store = current_site().office.store
     states = handling.batch_states(store, batch)
-    under_way = states.get("pending", 0) + states.get("sending", 0)
+    under_way = sum(states.get(state, 0) for state in ("pending", "sending", "quarantined"))
     total = len(batch.lead_ids)
     finished = not under_way or (store.now() - batch.at > 60 and not states.get("sending"))
     words = ", ".join(f"{count:,} {STATE_LABELS[state].lower()}" for state, count in states.items())

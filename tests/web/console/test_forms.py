@@ -320,10 +320,16 @@ def test_a_template_with_another_forms_account_is_right_at_once(
 
 
 def test_a_form_is_made_from_pasted_html_and_its_notes_are_shown(here: Installation, anna: Visitor) -> None:
-    html = '<form><label>Name <input name="firstName" required></label><input type="email" name="email"><input type="file" name="cv"></form>'
-    anna.post("/console/forms/new", {"name": "pasted", "begin": "html", "html": html})
-    assert "name: firstName" in draft(here, "pasted")
-    assert "takes no files" in anna.get("/console/forms/pasted/change").text
+    html = "<form><label>Name <input name=firstName required></label><input name=email><input type=file name=cv></form>"
+    posted = {"name": "pasted", "begin": "html", "html": html, "html_account": "form:quote"}
+    anna.post("/console/forms/new", posted)
+    text = draft(here, "pasted")
+    assert "name: firstName" in text
+    assert "# Left out cv" in text
+    assert "https://example.com/lead" in text
+    page = anna.get("/console/forms/pasted/change").text
+    assert "takes no files" in page
+    assert "change its action to /f/pasted" in page
 
 
 def test_a_copy_leaves_the_web_key_to_the_first(install: Install) -> None:

@@ -150,7 +150,10 @@ def test_an_answer_is_mended_and_the_lead_sent_with_it(here: Installation, vendo
 def test_a_lead_is_erased(here: Installation) -> None:
     reference = post(here)
     operator = signed_in(here)
-    assert operator.post(f"/console/leads/{reference}/erase").status_code == 303
+    asked = operator.post(f"/console/leads/{reference}/erase")
+    assert (asked.status_code, "Erase Bo Smith?" in asked.text) == (200, True)
+    assert here.lead(reference)["values"]["email"] == "bo@example.com"
+    assert operator.post(f"/console/leads/{reference}/erase", {"sure": "yes"}).status_code == 303
     page = operator.get(f"/console/leads/{reference}").text
     assert "Everything personal was erased" in page
     for path in (f"/console/leads/{reference}", "/console/leads", "/console/audit"):
