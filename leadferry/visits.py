@@ -28,6 +28,9 @@ PAUSE_AFTER_TROUBLE = 60.0
 MOST_NAMES = 200
 """Pages, and campaigns, that are told apart in a process for one form in one day; the rest counts as ``OTHER``."""
 
+MOST_PAIRS = 1000
+"""Pages together with their campaigns, likewise."""
+
 MOST_ROWS = 20_000
 """Counts kept in memory while the store does not take them."""
 
@@ -124,6 +127,8 @@ class Visits:
             self._turn_day()
             page = self._told_apart(form, "page", place.page)
             campaign = self._told_apart(form, "campaign", place.campaign)
+            if self._told_apart(form, "both", f"{page}\n{campaign}", MOST_PAIRS) == OTHER:
+                page = campaign = OTHER
             key = (self._day, form, page, campaign, what)
             if key in self._counts or len(self._counts) < MOST_ROWS:
                 self._counts[key] += 1
@@ -171,10 +176,10 @@ class Visits:
             self._day = day
             self._names.clear()
 
-    def _told_apart(self, form: str, kind: str, name: str) -> str:
+    def _told_apart(self, form: str, kind: str, name: str, most: int = MOST_NAMES) -> str:
         names = self._names.setdefault((form, kind), {""})
         if name not in names:
-            if len(names) > MOST_NAMES:
+            if len(names) > most:
                 return OTHER
             names.add(name)
         return name

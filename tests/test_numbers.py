@@ -176,6 +176,16 @@ def test_however_many_pages_there_are_the_counts_stay_few(installation: Installa
     assert len(numbers.sightings(installation.store, 0)) == visits.MOST_NAMES + 1
 
 
+def test_pages_times_campaigns_stay_few_too(installation: Installation) -> None:
+    process = Visits(installation.store)
+    for number in range(visits.MOST_PAIRS + 500):
+        process.count("quote", "seen", Place(f"example.com/{number % 50}", f"campaign {number // 50}"))
+    process.close()
+    rows = numbers.visits(installation.store, today(installation))
+    assert len(rows) == visits.MOST_PAIRS + 1
+    assert sum(count for _, count in rows) == visits.MOST_PAIRS + 500
+
+
 def test_a_store_that_is_gone_costs_no_count_and_no_visitor(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
