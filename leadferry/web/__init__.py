@@ -49,6 +49,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("leadferry", template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     app.config["SECRET_KEY"] = settings.secret_key
     app.extensions["leadferry"] = make_site(settings)
+    app.url_map.merge_slashes = app.url_map.strict_slashes = False  # or it redirects, to the host that a request names
     cast(DefaultJSONProvider, app.json).sort_keys = False
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

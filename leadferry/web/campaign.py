@@ -56,7 +56,7 @@ def of_visit(form: Form, request: Request, address: str) -> Campaign:
         page = {"page_url": referrer} if referrer else {}
         return Campaign(names, given, _picked((said_before | page).items(), names))
     page = {"page_url": address} | ({"referrer": referrer} if referrer else {})
-    is_of_this_site = urlsplit(address).netloc == urlsplit(referrer).netloc
+    is_of_this_site = _site(address) == _site(referrer)
     first = (said_before or given) if is_of_this_site else (given or said_before)
     return Campaign(names, _picked((page | first).items(), names))
 
@@ -64,6 +64,14 @@ def of_visit(form: Form, request: Request, address: str) -> Campaign:
 def _picked(pairs: Iterable[tuple[str, str]], names: Iterable[str]) -> dict[str, str]:
     wanted = set(names)
     return {name: value for name, value in pairs if name in wanted and value.strip()}
+
+
+def _site(address: str) -> str | None:
+    """None where it is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def _query(address: str) -> list[tuple[str, str]]:

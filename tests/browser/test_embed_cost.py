@@ -130,6 +130,29 @@ def test_the_estimate_is_the_height_in_a_browser_or_a_line_more(
         assert 0 <= framed_height(form, width) - real <= 60, (width, real)
 
 
+@pytest.mark.parametrize("width", [312, 390, 704])
+def test_a_frame_that_stays_as_it_is_holds_every_step(
+    demo: Installation, product: str, host: Host, visitor: Tab, width: int
+) -> None:
+    page, form = visitor.page, form_of(demo, "mortgage")
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto(host.put("steps", f'<iframe src="{product}/f/mortgage" width="{width}" style="border:0"></iframe>'))
+    frame = frame_that(page, lambda each: each.locator("form"))
+    heights = []
+    for answers in (
+        {"Condominium": "", "State": "Texas", "ZIP code": "78751"},
+        {"Purchase": "", "Price or value": "350,000"},
+        {"First name": "Jo"},
+    ):
+        for label, text in answers.items():
+            question = frame.get_by_label(label)
+            question.fill(text) if text else question.check()
+        heights.append(frame.evaluate("document.documentElement.getBoundingClientRect().height"))
+        if len(heights) < 3:
+            frame.get_by_role("button", name="Next").click()
+    assert 0 <= framed_height(form, width, at_first=False) - max(heights) <= 60, heights
+
+
 def shift_of(page: Page, host: Host, distant: Distant, pasted: str, width: int) -> float:
     """The layout shift of a page that its visitor sees before the form comes, with more below the form."""
     page.set_viewport_size({"width": width, "height": 844 if width == 390 else 800})

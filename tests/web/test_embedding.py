@@ -111,6 +111,7 @@ def test_the_pasted_form_asks_what_the_form_asks(client: FlaskClient) -> None:
     assert one(html, "[name=email]")["type"] == "email"
     assert "Rooms & halls" in soup(html).text
     assert "About will do." in soup(html).text
+    assert "Only if “When?” is answered with: Soon." in soup(html).text  # there it is always in sight
 
 
 def test_the_pasted_form_is_read_back_as_the_form_that_it_was_made_of(client: FlaskClient) -> None:
