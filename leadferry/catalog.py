@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -248,18 +248,43 @@ class Catalog:
     def _publish_new(self) -> bool:
         """Publishes every good file with new content, unless its web_key is another form's; whether there was one."""
         self._must_publish = False
-        published = False
         claimed = dict(self._state.by_web_key)
-        for name, file in self._folder.files.items():
-            try:
-                published = self._publish(name, file, claimed) or published
-            except StoreError:
-                self._must_publish = True
-                log.warning("a form version could not be stored", extra={"form": name})
-        return published
+        new = [name for name, file in self._folder.files.items() if self._can_publish(name, file, claimed)]
+        return bool(new) and self._publish(new)
 
-    def _publish(self, name: str, file: FormFile, claimed: dict[str, str]) -> bool:
-        if self._is_known(name, file.version):
+    def _publish(self, names: Sequence[str]) -> bool:
+        """In one transaction; where that fails each in its own, so that one that cannot be stored stops no other."""
+        done: list[str] = []
+        try:
+            self._store.publish_files(self._as_read(names, done))
+        except StoreError:
+            if len(names) > 1:
+                alone = [self._publish([name]) for name in names]
+                return any(alone)
+            self._must_publish = True
+            log.warning("a form version could not be stored", extra={"form": names[0]})
+            return False
+        for name in done:
+            self._said.pop(name, None)
+            log.info("form published", extra={"form": name, "version": self._folder.files[name].version})
+        return bool(done)
+
+    def _as_read(self, names: Sequence[str], done: list[str]) -> Iterator[tuple[str, str, str]]:
+        """Looked at once more in the transaction: a newer content must not be followed by this one."""
+        for name in names:
+            file = self._folder.files[name]
+            if self._folder.is_as_read(name):
+                done.append(name)
+                yield name, file.version, file.text
+            else:
+                self._must_publish = True
+
+    def _can_publish(self, name: str, file: FormFile, claimed: dict[str, str]) -> bool:
+        try:
+            if self._is_known(name, file.version):
+                return False
+        except StoreError:
+            self._must_publish = True
             return False
         form = self._judge(name, file.version, file.text).form
         if isinstance(form, Broken):
@@ -267,12 +292,6 @@ class Catalog:
         if form.web_key and claimed.setdefault(form.web_key, name) != name:
             self._say(name, str(_taken(self._folder.path(name), file.text, claimed[form.web_key])))
             return False
-        if not self._folder.is_as_read(name):  # a newer content must not be followed by this one
-            self._must_publish = True
-            return False
-        self._store.publish(name, file.version, file.text, "file")
-        self._said.pop(name, None)
-        log.info("form published", extra={"form": name, "version": file.version})
         return True
 
     def _is_known(self, name: str, version: str) -> bool:

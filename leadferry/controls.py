@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from leadferry.fields import RESERVED
-from leadferry.form_file.editing import as_data, rewritten
+from leadferry.form_file import Problem
+from leadferry.form_file.editing import CannotEdit, as_data, rewritten
 from leadferry.form_file.form import THEME
 from leadferry.vendors.base import Adapter, Setting
 
@@ -331,9 +332,15 @@ _SETTERS = {"key": _set_key, "theme": _set_theme, "field": _set_field, "step": _
 
 
 def with_new_field(text: str, kind: str, label: str) -> tuple[str, int]:
-    """One more question at the end, and its number. ``kind`` is a type of field, or a reserved name behind `name:`."""
+    """One more question at the end, and its number. ``kind`` is a type of field, or a reserved name behind `name:`.
+
+    Raises:
+        CannotEdit: what stands under `fields` is no list of questions.
+    """
     data = as_data(text)
     fields = fields_of(data)
+    if data.get("fields") and not fields:
+        raise CannotEdit([Problem("form", 1, "fields", "are not a list of questions; mend that first")])
     taken = {_text(each.get("name")) for each in fields}
     reserved = kind.removeprefix("name:") if kind.startswith("name:") else ""
     each: Data = {"name": _unused(reserved or _slug(label) or "question", taken)}

@@ -23,7 +23,7 @@ def installed(install: Install, sandbox: SandboxServer, **forms: str) -> Install
 
 
 def post(installation: Installation, name: str, email: str, **more: str) -> str:
-    body = {"firstName": "Jane", "lastName": MARK, "email": email, "utm_source": MARK, **more}
+    body = {"firstName": "Jane", "lastName": MARK, "email": email, "utm_term": MARK, **more}
     assert installation.client.post(f"/f/{name}", json=body).status_code < 500
     return str(installation.leads()[0]["lead"])
 
@@ -50,7 +50,7 @@ def test_a_person_is_erased_everywhere_and_the_balance_holds(install: Install, s
     delivered = post(installation, "quote", f"{MARK}@example.com")
     held = post(installation, "quote", f"garbage+{MARK}@example.com")
     waiting = post(installation, "hook", f"down+{MARK}@example.com")
-    other = post(installation, "hook", "somebody.else@example.com", lastName="Other", utm_source="other")
+    other = post(installation, "hook", "somebody.else@example.com", lastName="Other", utm_term="other")
     for email in (f"{MARK}@example.com", f"garbage+{MARK}@example.com", f"DOWN+{MARK}@example.com"):
         answer = installation.cli("leads", "erase", "--email", email, "--yes")
         assert answer.exit_code == 0, answer.output
@@ -148,7 +148,7 @@ def test_nothing_of_an_erased_person_is_left_in_the_files(install: Install, sand
         return
     for number in range(30):
         post(installation, "quote", f"{number}.{MARK}@example.com", notes=f"{MARK} " * 300)
-        post(installation, "quote", f"other{number}@example.com", lastName="Other", utm_source="")
+        post(installation, "quote", f"other{number}@example.com", lastName="Other", utm_term="")
     for number in range(30):
         answer = installation.cli("leads", "erase", "--email", f"{number}.{MARK}@example.com", "--yes", "--json")
         assert json.loads(answer.stdout)["left"] == 0

@@ -6,6 +6,8 @@ import selectors
 import socket
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -127,20 +129,17 @@ class Visits:
         return sorted(self.seconds)[len(self.seconds) // 2]
 
 
-def visit(url: str, count: int, *, form: str = "any", patience: float = 10) -> Visits:
+def visit(url: str, count: int, *, form: str = "any", patience: float = 10, address: str = "198.51.100.7") -> Visits:
     """Visitors one after the other, each on a connection of their own: the page, then the post."""
     found = Visits()
     for number in range(count):
         began = time.monotonic()
+        asked = {"Accept": "application/json", "X-Forwarded-For": address}
+        said = {"message": f"visitor {number} at {began}"}
         try:
-            page = requests.get(f"{url}/f/{form}", timeout=patience)
+            page = requests.get(f"{url}/f/{form}", headers=asked, timeout=patience)
             found.seconds.append(time.monotonic() - began)
-            post = requests.post(
-                f"{url}/f/{form}",
-                data={"message": f"visitor {number} at {began}"},
-                headers={"Accept": "application/json"},
-                timeout=patience,
-            )
+            post = requests.post(f"{url}/f/{form}", data=said, headers=asked, timeout=patience)
             found.seconds.append(time.monotonic() - began - found.seconds[-1])
         except requests.RequestException as error:
             found.seconds.append(time.monotonic() - began)
@@ -151,6 +150,55 @@ def visit(url: str, count: int, *, form: str = "any", patience: float = 10) -> V
         else:
             found.failed.append(f"{page.status_code} {post.status_code}")
     return found
+
+
+# --- many posts at once ---
+
+
+@dataclass
+class Burst:
+    """What became of many posts: how many got which status, and the references of those taken."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    leads: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def burst(url: str, posts: int, address_of: Callable[[int], str], *, at_once: int = 32) -> Burst:
+    """So many different posts as fast as they go; ``address_of`` says from which address each seems to come."""
+    found = Burst()
+    numbers = iter(range(posts))
+    lock = threading.Lock()
+
+    def post_on() -> None:
+        with requests.Session() as session:
+            while True:
+                with lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                _post(session, f"{url}/f/any", number, address_of(number), found, lock)
+
+    threads = [threading.Thread(target=post_on) for _ in range(at_once)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return found
+
+
+def _post(session: requests.Session, url: str, number: int, address: str, found: Burst, lock: threading.Lock) -> None:
+    headers = {"Accept": "application/json", "X-Forwarded-For": address}
+    try:
+        answer = session.post(url, data={"message": f"post {number} of {id(found)}"}, headers=headers, timeout=30)
+    except requests.RequestException as error:
+        with lock:
+            found.faults.append(type(error).__name__)
+        return
+    with lock:
+        found.statuses[answer.status_code] += 1
+        if answer.status_code == 200:
+            found.leads.append(answer.json()["lead"])
 
 
 # --- what a server uses ---

@@ -51,7 +51,7 @@ def furnish(installation: Installation) -> None:
 
 FORMS = ["any", "quote", "plan", "strict"] * 3 + ["broken", "none", "%2e%2e", "..", "a" * 300, "%00", "é", "%ff"]
 PATHS = [
-    *(f"/f/{name}{rest}" for name in FORMS for rest in ("", "", "", "", "/thanks", "/snippet", "/progress", "/challenge")),
+    *(f"/f/{name}{rest}" for name in FORMS for rest in [*[""] * 5, "/thanks", "/snippet", "/progress", "/challenge"]),
     *("/f/any/snippet?kind=html", "/f/any/snippet?kind=%00", "/f/any?firstName=%ff&utm_source=%0d%0a"),
     *("/f/any?" + "a&" * 900, "/f/any?utm_source=<script>&gclid=x"),
     *("/submit", "/submit?web_key=LF_any", "/embed.js", "/healthz", "/readyz", "/metrics", "/static/form.js"),
@@ -59,7 +59,7 @@ PATHS = [
     *("/", "//", "///evil.example", "/\\evil.example", "*", "http://evil.example/f/any", "/console/", "/console/login"),
     *("/console/leads.csv", "/console/welcome/x", "/" + "x" * 3000, "/?" + "x" * 9000, "/f/any;a=b", "f/any"),
 ]
-METHODS = ["GET"] * 6 + ["POST"] * 16 + ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "get", "P\x00"]
+METHODS = ["GET"] * 6 + ["POST"] * 16 + ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "get", ""]
 VERSIONS = ["HTTP/1.1"] * 25 + ["HTTP/1.0"] * 3 + ["HTTP/0.9", "HTTP/2.0", "HTTP/1.", ""]
 NAMES = [
     *RESERVED, *list(CAMPAIGN)[:6], "message", "day", "code", "plan", *["web_key", "email", "lastName"] * 4, "_gotcha",

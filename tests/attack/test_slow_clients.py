@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from leadferry.arrival import Arrival
+from leadferry.gunicorn_worker import BODY_SECONDS, HEAD_SECONDS, LEAST_RATE, SILENT_SECONDS, _Guest
 from tests.attack.crowd import (
     ANSWERED,
     HALF_A_BODY,
@@ -103,6 +105,24 @@ def test_what_follows_a_body_that_was_not_read_is_no_request(server: Server) -> 
     answered = talk(server, TOO_LARGE + GET * 5, half_closed=True)
     assert answered.count(b"HTTP/1.1 ") == 1
     assert b"\r\nConnection: close\r\n" in answered
+
+
+def test_what_is_no_request_is_neither_logged_nor_echoed(server: Server, installation: Installation) -> None:
+    """It may be what somebody typed, behind a head that forgot to say how long it is."""
+    answered = talk(server, b"POST /f/any HTTP/1.1\r\nHost: x\r\n\r\nemail=jane.typed@example.com\r\n\r\n")
+    assert b"400 Bad Request" in answered
+    assert b"jane.typed" not in answered
+    assert "jane.typed" not in (installation.root / "process.log").read_text("utf-8")
+
+
+def test_a_slow_sender_has_so_long_and_no_longer() -> None:
+    def until(received: bytes) -> float:
+        return _Guest(None, Arrival(received), SILENT_SECONDS, began=0.0).until
+
+    assert until(b"") == SILENT_SECONDS
+    assert until(HALF_A_HEAD) == HEAD_SECONDS
+    assert BODY_SECONDS < until(HALF_A_BODY) < BODY_SECONDS + 1
+    assert until(HALF_A_BODY + b"a" * 50 * LEAST_RATE) > BODY_SECONDS + 50
 
 
 def test_a_kept_connection_is_used_again(server: Server) -> None:

@@ -281,6 +281,15 @@ def test_with_a_public_url_no_host_is_believed(install: Install) -> None:
     assert urlsplit(posted.headers["Location"]).netloc == ""
 
 
+@pytest.mark.parametrize(
+    "path", ["/static//form.js", "//f//any", "/console", "///evil.example//f/any", "/f//evil.example"]
+)
+def test_no_host_gets_into_the_redirect_of_a_path(installation: Installation, path: str) -> None:
+    where = installation.client.get("/", headers={**BROWSER, "Host": EVIL}, environ_overrides={"PATH_INFO": path})
+    assert EVIL not in where.headers.get("Location", "")
+    assert re.match(r"/(?![/\\])", where.headers.get("Location", "/"))
+
+
 def test_who_posts_cannot_choose_the_address_that_is_counted(install: Install) -> None:
     """Behind one proxy only what that one wrote counts, which is the last; without a proxy nothing of it does."""
     for proxies in ("0", "1"):
