@@ -37,15 +37,20 @@ test: $(DEV) services lint ## set everything up, PostgreSQL and a browser includ
 soak: $(DEV) ## kill the processes 200 times while 10,000 leads come in, and prove that none is lost (ten minutes or so)
 	@$(VENV_PYTHON) -m tests.crash.soak
 
+.PHONY: translations
+translations: $(DEV) ## bring leadferry/translations/ in step with what code and templates say
+	@$(VENV_PYTHON) -m tools.translations
+
 .PHONY: services
 services: $(DEV) ## install what the tests need beside Python: PostgreSQL's programs and a browser
 	@sh tools/test-services.sh
 
 .PHONY: lint
-lint: $(DEV) ## check style, format and types
+lint: $(DEV) ## check style, format and types, and ask whether a pinned package has a known vulnerability
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
+	@$(VENV_PYTHON) -m tools.audit
 
 .PHONY: format
 format: $(DEV) ## mend style and format where a tool can

@@ -34,5 +34,7 @@ if ! is_ubuntu && [ -z "${FIREFOX:-}" ] && ! command -v firefox-esr firefox >/de
     sh tools/apt-install.sh "The test suite" firefox-esr || echo "There is no Firefox: its tests are skipped." >&2
 fi
 
+works redis || sh tools/apt-install.sh "The test suite" redis-server || echo "There is no Redis: its tests are skipped." >&2
+
 "$python" -m tests.services.postgres
 "$python" -m tests.services.browser

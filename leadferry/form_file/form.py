@@ -134,7 +134,8 @@ def _offers(adapter: Adapter | None, destination: Destination) -> dict[str, tupl
     if adapter is None:
         return {}
     wires = {name: adapter.wire_name(name, destination) for name in {*adapter.options, *destination.fields}}
-    return {name: adapter.options[wire] for name, wire in wires.items() if wire in adapter.options}
+    held = adapter.options.keys() - adapter.elsewhere
+    return {name: adapter.options[wire] for name, wire in wires.items() if wire in held}
 
 
 def _language(block: Block) -> str:

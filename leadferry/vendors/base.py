@@ -307,6 +307,7 @@ class Adapter(ABC):
     credentials: ClassVar[tuple[tuple[str, ...], ...]]  # alternatives, each a set of settings that suffices
     names: ClassVar[Mapping[str, str]] = {}  # the vendor's own field names -> a kind of leadferry.fields
     options: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # the only values that a name may take
+    elsewhere: ClassVar[frozenset[str]] = frozenset()  # of these, whose other values go as custom fields
     required: ClassVar[tuple[tuple[str, ...], ...]] = ()  # our names: one alternative must be answered
     formats: ClassVar[Mapping[str, str]] = {}  # reserved name -> a stricter kind than its usual one
     if_invalid: ClassVar[Literal["ask", "pass"]] = "ask"

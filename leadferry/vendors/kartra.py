@@ -139,6 +139,7 @@ class Kartra(Adapter):
         "assign_tag": "text",  # no parameter of the lead but an action; the place of our `tag`
     }
     options: ClassVar[Mapping[str, tuple[str, ...]]] = {"lead_preferred_time_zone": TIME_ZONES}
+    elsewhere: ClassVar[frozenset[str]] = frozenset({"lead_preferred_time_zone"})
     required = (("email",),)
     on_unknown = "retry"  # no two leads of an account share an e-mail address: a repeat is answered with 244
     calls_per_second = 20.0
