@@ -92,7 +92,7 @@ class Campaign:
     def highest(self) -> tuple[float, Step]:
         """The highest rate that was not too much, and the first that was."""
         rate = FIRST
-        held, broke = 0.0, self.step(rate)
+        held, broke = 0.0, self.twice(rate)
         while broke.holds:
             held, rate = rate, rate * FACTOR
             broke = self.twice(rate)
