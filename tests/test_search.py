@@ -127,6 +127,17 @@ def test_who_is_erased_is_found_no_more_and_leaves_no_words_behind(here: Install
         assert connection.execute(text("SELECT count(*) FROM lead_search")).scalar() == 0
 
 
+def test_who_is_erased_while_older_leads_are_filled_in_is_left_out(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_lead(here, BO, received_at=1000.0)
+    privacy.erase(here.store, [1])
+    monkeypatch.setattr(search, "terms", lambda *_: {"n:what was read before"})
+    assert search.fill(here.store) == 1
+    with here.store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM lead_search")).scalar() == 0
+
+
 def test_older_leads_are_filled_in_where_it_stopped_and_young_ones_are_left(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,11 +123,9 @@ def admit() -> Response | None:
     store = current_site().office.store
     if not _tables_are_there(store):
         return make_response(render_template("console/not_ready.html"), 503)
-    if role is None:
-        return refusal()
     if role != ANYBODY and not current_user.is_authenticated:
         return _to_login()
-    if role != ANYBODY and not this_user().may(role):
+    if role is None or (role != ANYBODY and not this_user().may(role)):
         return refusal()
     csrf.protect()
     return None
