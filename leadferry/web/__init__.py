@@ -5,11 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
 
 from leadferry import junk, logs, metrics
 from leadferry.catalog import Catalog
@@ -49,7 +51,6 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("leadferry", template_folder=str(HERE / "templates"), static_folder=str(HERE / "static"))
     app.config["SECRET_KEY"] = settings.secret_key
     app.extensions["leadferry"] = make_site(settings)
-    app.url_map.merge_slashes = app.url_map.strict_slashes = False  # or it redirects, to the host that a request names
     cast(DefaultJSONProvider, app.json).sort_keys = False
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -150,6 +151,15 @@ def _add_errors(app: Flask) -> None:
         for name, value in error.get_headers():
             if name.lower() not in {"content-type", "content-length"}:
                 response.headers[name] = value
+        return response
+
+    @app.after_request
+    def name_no_host(response: Response) -> Response:
+        """The router's own redirects, of a slash too many or too few, go to whatever host the request names."""
+        if isinstance(request.routing_exception, RequestRedirect):
+            parts = urlsplit(request.routing_exception.new_url)
+            response.headers["Location"] = f"/{parts.path.lstrip('/')}{'?' if parts.query else ''}{parts.query}"
+            response.set_data(b"")
         return response
 
     @app.errorhandler(Exception)
