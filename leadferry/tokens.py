@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, Signer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 SALT = "leadferry-page"
 MINIMUM_SECONDS = 2.0
@@ -21,7 +23,7 @@ class PageTokens:
 
     def make(self, form: str, now: float | None = None) -> str:
         made = round((time.time() if now is None else now) * 1000)
-        return str(_serializer(self.secret_key).dumps([form, made]))
+        return _signer(self.secret_key).sign(base64_encode(json.dumps([form, made]))).decode()
 
     def age(self, token: str, form: str, now: float | None = None) -> float | None:
         """Seconds since the page was made; None for a token that is not ours or another form's."""
@@ -33,6 +35,12 @@ class PageTokens:
             case [str(name), int(made)] if name == form:
                 return (time.time() if now is None else now) - made / 1000
         return None
+
+
+@lru_cache(maxsize=8)
+def _signer(secret_key: str) -> Signer:
+    """The serializer's own. It would be made anew for each token, and try whether the few bytes can be compressed."""
+    return _serializer(secret_key).make_signer(SALT)
 
 
 @lru_cache(maxsize=8)

@@ -282,7 +282,7 @@ def test_with_a_public_url_no_host_is_believed(install: Install) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/static//form.js", "//f//any", "/console", "///evil.example//f/any", "/f//evil.example"]
+    "path", ["/static//form.js", "//f//any", "/console", "///evil.example//f/any", "/f//any/thanks"]
 )
 def test_no_host_gets_into_the_redirect_of_a_path(installation: Installation, path: str) -> None:
     where = installation.client.get("/", headers={**BROWSER, "Host": EVIL}, environ_overrides={"PATH_INFO": path})
@@ -290,14 +290,14 @@ def test_no_host_gets_into_the_redirect_of_a_path(installation: Installation, pa
     assert re.match(r"/(?![/\\])", where.headers.get("Location", "/"))
 
 
-def test_who_posts_cannot_choose_the_address_that_is_counted(install: Install) -> None:
+@pytest.mark.parametrize(("proxies", "proxys_word"), [("0", ""), ("1", ", 203.0.113.7")])
+def test_who_posts_cannot_choose_the_address_that_is_counted(install: Install, proxies: str, proxys_word: str) -> None:
     """Behind one proxy only what that one wrote counts, which is the last; without a proxy nothing of it does."""
-    for proxies in ("0", "1"):
-        settings = {**SETTINGS, "TRUSTED_PROXIES": proxies, "POST_LIMIT": "3/hour", "DELIVERY": "off"}
-        client = install({"any": any_name()}, **settings).client
-        answers = [post_from(client, f"6.6.6.{number}, 203.0.113.7", number) for number in range(5)]
-        assert [each.status_code for each in answers] == [200, 200, 200, 429, 429]
-        assert answers[-1].get_json()["error_code"] == "lf301"
+    settings = {**SETTINGS, "TRUSTED_PROXIES": proxies, "POST_LIMIT": "3/hour", "DELIVERY": "off"}
+    client = install({"any": any_name()}, **settings).client
+    answers = [post_from(client, f"6.6.6.{number}{proxys_word}", number) for number in range(5)]
+    assert [each.status_code for each in answers] == [200, 200, 200, 429, 429]
+    assert answers[-1].get_json()["error_code"] == "lf301"
 
 
 def post_from(client: Any, forwarded: str, number: int) -> TestResponse:
