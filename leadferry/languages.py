@@ -11,6 +11,7 @@ CATALOGUES = Path(__file__).resolve().parent / "translations"
 SOURCE = "en"
 
 
+@lru_cache
 def languages() -> tuple[str, ...]:
     """The short names of the languages that our texts are in, English first."""
     return (SOURCE, *sorted(path.parents[1].name for path in CATALOGUES.glob("*/LC_MESSAGES/messages.mo")))
