@@ -27,6 +27,7 @@ control_socket_disable = True
 
 def on_starting(server):
     """Forget the counts of processes that are gone, and do not start on a database that cannot be used."""
+    import leadferry.web  # noqa: PLC0415, F401  # loaded once: the processes begin with it, and share its memory
     from leadferry.metrics import clean_folder  # noqa: PLC0415  # counts from its import on
     from leadferry.store import open_store  # noqa: PLC0415
 
