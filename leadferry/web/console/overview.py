@@ -26,13 +26,14 @@ WEEK_HOURS = 7 * 24
 
 @dataclass(frozen=True)
 class Need:
-    """Something that needs a person. ``tone`` is bad, warn or info."""
+    """Something that needs a person. ``tone`` is bad, warn or info; ``trouble`` is what sending again may mend."""
 
     tone: str
     title: str
     text: str
     href: str | None = None
     action: str = ""
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _need(trouble: Trouble) -> Need:
     href = words.place("leads", form=trouble.form, state=trouble.state)
     action = "See the lead" if trouble.leads == 1 else f"See the {trouble.leads:,} leads"
     title = trouble.happened if trouble.form in trouble.happened else f"{trouble.form}: {trouble.happened}"
-    return Need(trouble.tone, title, f"{trouble.todo}{says}", href, action)
+    return Need(trouble.tone, title, f"{trouble.todo}{says}", href, action, trouble)
 
 
 def _ill_pages() -> Iterator[Need]:
