@@ -27,7 +27,7 @@ def server(installation: Installation) -> Iterator[Server]:
 
 
 def test_every_answer_is_one_of_the_contract(server: Server, installation: Installation) -> None:
-    fuzz(server.url, range(400))
+    fuzz(server.url, range(800))
     assert faults(installation) == []
     assert memory(server) < 400
     assert installation.cli("leads", "balance").exit_code == 0

@@ -125,6 +125,14 @@ def test_a_slow_sender_has_so_long_and_no_longer() -> None:
     assert until(HALF_A_BODY + b"a" * 50 * LEAST_RATE) > BODY_SECONDS + 50
 
 
+def test_whoever_takes_longer_is_told_so_and_let_go(installation: Installation) -> None:
+    with installation.gunicorn("-k", "tests.attack.hurried.HurriedWorker", workers=1) as server:
+        for opening, last_words in ((SILENT, b""), (HALF_A_HEAD, b" 408 "), (HALF_A_BODY, b" 408 ")):
+            with connection(server) as sock:
+                sock.sendall(opening)
+                assert last_words in b"".join(iter(lambda sock=sock: sock.recv(65_536), b""))  # type: ignore[misc]
+
+
 def test_a_kept_connection_is_used_again(server: Server) -> None:
     with requests.Session() as session:
         ports = set()

@@ -272,6 +272,14 @@ def test_a_proxys_headers_from_somebody_else_mean_nothing(installation: Installa
     assert "gopher" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/f/any", "/f/any?x=1", "/f/any/thanks"])
+@pytest.mark.parametrize(
+    "referrer", ["http://[", "http://[::1", "//[", "http://x:y", "javascript:x", "\xff", ":" * 2000]
+)
+def test_a_referrer_that_is_no_address_is_no_fault(installation: Installation, path: str, referrer: str) -> None:
+    assert installation.client.get(path, headers={**BROWSER, "Referer": referrer}).status_code == 200
+
+
 def test_with_a_public_url_no_host_is_believed(install: Install) -> None:
     client = install({"any": any_name()}, **SETTINGS, PUBLIC_URL="https://forms.example.com").client
     for path in ("/f/any", "/f/any/snippet", "/f/any/snippet?kind=script", "/f/any/thanks"):
