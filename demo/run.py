@@ -4,6 +4,7 @@ PORT, SANDBOX_PORT and PAGE_PORT choose other ports than 8000, 8001 and 8002. Ct
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -197,6 +198,7 @@ def print_addresses(ports: Ports) -> None:
         *((address, f"a form; its leads go to {vendor}") for address, vendor in forms),
         (f"{ports.page_url}/", "a page of a small business, with a form pasted as plain HTML"),
         (f"{ports.sandbox_url}/inbox", "the leads as each vendor received them"),
+        console_address(ports),
     ]
     width = max(len(address) for address, _ in lines)
     print("\nThe demo is running. Addresses to open:\n")
@@ -206,6 +208,15 @@ def print_addresses(ports: Ports) -> None:
         print(f"\nThat page is not at its usual port: add {ports.page_url} to `origins` in forms/quote.yaml,")
         print("and a visitor who has sent its form comes back to it.")
     print(f"\nThe servers' own output is in {LOGS.relative_to(ROOT)}/. Ctrl-C stops the demo.")
+
+
+def console_address(ports: Ports) -> tuple[str, str]:
+    """The link that makes the console's first user, which the application prints while there is none."""
+    log = (LOGS / "app.log").read_text(errors="replace")
+    link = re.search(r"http\S+/console/welcome/\S+", log)
+    if link:
+        return link[0], "the console: this link, once, makes its first user"
+    return f"{ports.app_url}/console/", "the console, for marketers and operators"
 
 
 def vendor_of(form: Path) -> str:
