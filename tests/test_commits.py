@@ -150,9 +150,7 @@ def test_a_commit_that_fails_is_every_writers_trouble(store: Store, disk: Disk, 
         with store.write():
             disk.breaks = True
 
-    writers = all_at_once(
-        store, disk, pool, lambda: put(store, "before"), break_the_disk, lambda: put(store, "after")
-    )
+    writers = all_at_once(store, disk, pool, lambda: put(store, "before"), break_the_disk, lambda: put(store, "after"))
     for each in writers:
         assert isinstance(each.exception(10), StoreError)
         assert str(each.exception()) == "the disk is gone"
