@@ -29,9 +29,17 @@ run: $(RUNTIME) ## set everything up, then serve the demo on this machine and pr
 .PHONY: test
 test: $(DEV) services lint ## set everything up, PostgreSQL and a browser included, then run the whole test suite
 	@echo 'Running the whole suite. A part of it: make test ARGS="-k name", or ARGS=tests/vendors'
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 	@echo 'The same once more on PostgreSQL: every test that keeps leads.'
-	@$(VENV_PYTHON) -m pytest --database=postgresql $(ARGS)
+	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile --database=postgresql $(ARGS)
+
+.PHONY: bench
+bench: $(DEV) services ## measure Leadferry beside the bare minimum of this machine, and write docs/performance.md
+	@$(VENV_PYTHON) -m bench $(ARGS)
+
+.PHONY: load
+load: $(DEV) services ## raise a campaign's visitors until it gives way, and prove that no lead was lost
+	@$(VENV_PYTHON) -m bench.load $(ARGS)
 
 .PHONY: soak
 soak: $(DEV) ## kill the processes 200 times while 10,000 leads come in, and prove that none is lost (ten minutes or so)

@@ -92,8 +92,8 @@ class Crowd:
 
     def result(self) -> dict[str, Visit]:
         assert self.process.stdout
-        said = json.loads(self.process.stdout.read())
-        self.process.wait()
+        with self.process:
+            said = json.loads(self.process.stdout.read())
         return {
             name: Visit(**each, seconds=said["seconds"], own_share=said["own_share"])
             for name, each in said["results"].items()
