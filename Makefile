@@ -41,6 +41,10 @@ bench: $(DEV) services ## measure Leadferry beside the bare minimum of this mach
 load: $(DEV) services ## raise a campaign's visitors until it gives way, and prove that no lead was lost
 	@$(VENV_PYTHON) -m bench.load $(ARGS)
 
+.PHONY: attack
+attack: $(DEV) ## run the attacks at full size (some minutes); ARGS="--soak-minutes 60" adds an hour of steady posts
+	@$(VENV_PYTHON) -m tests.attack.full $(ARGS)
+
 .PHONY: soak
 soak: $(DEV) ## kill the processes 200 times while 10,000 leads come in, and prove that none is lost (ten minutes or so)
 	@$(VENV_PYTHON) -m tests.crash.soak
