@@ -63,6 +63,7 @@ def test_no_process_dies_of_a_full_disk_and_one_that_starts_on_it_serves(small_d
     installation.form("quote", FORM)
     with installation.gunicorn() as server:
         thanked = {"first": post(server, 0).json()["lead"]}
+        wait_until(lambda: len(processes(server)) == 2)
         fill(small_disk / "ballast")
         before = processes(server)
         answers = [post(server, number) for number in range(1, 40)]

@@ -470,7 +470,7 @@ def test_a_body_without_a_length_is_taken_or_refused_like_any_other(server: Serv
     for path, size in [("/f/any", 2 * MIB), ("/f/any", 100 * MIB), ("/submit", 2 * MIB), ("/submit", 100 * MIB)]:
         refused = requests.post(f"{server.url}{path}", data=chunks(size), headers={"Content-Type": FORM}, timeout=20)
         assert (refused.status_code, refused.json()["error_code"]) == (413, "lf203")
-    assert peak(server) - before < 40
+    assert peak(server) - before < 60  # either process may have gathered the 12 MiB of a form with a file, and read it
 
 
 def raw_post(server: Server, head: str, body: bytes, *, stay: bool = True) -> bytes:
