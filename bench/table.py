@@ -31,7 +31,9 @@ class Row:
 
     @property
     def mark(self) -> str:
-        return "skipped" if self.met is None else "met" if self.met else "missed"
+        if self.met is None:
+            return "measured" if self.ours else "skipped"
+        return "met" if self.met else "missed"
 
 
 def skipped(what: str, why: str) -> Row:

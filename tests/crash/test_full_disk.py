@@ -23,7 +23,7 @@ from tests.installation import Installation, wait_until
 SIZE = 4 * 1024 * 1024
 """Less than SQLite's log grows to before it is emptied, so that a full disk stays full."""
 
-ROOM_FOR_LEADS = 512 * 1024
+ROOM_FOR_LEADS = 1024 * 1024
 FORM = """
 title: Quote
 fields:
