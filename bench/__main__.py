@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--only WORD]`: measures, prints the table, and writes docs/performance.md."""
+"""`python -m bench [--quick] [--rounds N] [--only WORD]`: measures, prints the table, and writes docs/performance.md."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ROWS: dict[str, Callable[[Size], Iterator[Row]]] = {
 def main() -> int:
     end_in_order()
     options = _options()
-    size = Size(rounds=1, seconds=1.0, quick=True) if options.quick else Size(rounds=5, seconds=4.0, quick=False)
+    size = Size(rounds=1, seconds=1.0, quick=True) if options.quick else Size(rounds=options.rounds, seconds=4.0, quick=False)
     began = time.time()
     found: list[Row] = []
     for name, measure in ROWS.items():
@@ -50,7 +50,7 @@ def main() -> int:
     minutes = (time.time() - began) / 60
     print(f"\n{table(found)}\n\n{minutes:.1f} minutes.")
     if not options.quick and not options.only:
-        PAGE.write_text(document(found, minutes), "utf-8")
+        PAGE.write_text(document(found, minutes, size), "utf-8")
         print(f"Written to {PAGE.relative_to(REPOSITORY)}.")
     return 0
 
@@ -58,6 +58,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round of each; shows that it works, no more")
+    parser.add_argument("--rounds", type=int, default=5, help="of each row and its floor in turn; default %(default)s")
     parser.add_argument("--only", default="", metavar="WORD", help=f"rows with this in their name: {', '.join(ROWS)}")
     return parser.parse_args()
 
@@ -77,7 +78,7 @@ def _measured(name: str, measure: Callable[[Size], Iterator[Row]], size: Size) -
 # --- the page ---
 
 
-def document(rows: list[Row], minutes: float) -> str:
+def document(rows: list[Row], minutes: float, size: Size) -> str:
     notes = "\n".join(f"- {row.what}: {note}" for row in rows for note in row.notes)
     return f"""# Performance
 
@@ -91,7 +92,7 @@ Measured on {time.strftime("%Y-%m-%d")} in {minutes:.0f} minutes.
 
 ## How it is measured
 
-Each row is measured beside its floor in the same run, on the same machine and disk: both in turn, several rounds, the
+Each row is measured beside its floor in the same run, on the same machine and disk: both in turn, {size.rounds} rounds, the
 first of each round changing. *Found* is the median of the rounds' ratios, *spread* the least and the greatest of them.
 The product runs as in production, `gunicorn app:app` with two processes of 128 threads; the floor has the same server
 and settings. Visitors are simulated by `bench/client.py`, an event loop in a process of its own on the same two cores.
