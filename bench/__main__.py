@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--rounds N] [--only WORD]`: measures, prints the table, and writes docs/performance.md."""
+"""`python -m bench [--quick] [--rounds N] [--only WORD]`: measures, prints the table, writes docs/performance.md."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ ROWS: dict[str, Callable[[Size], Iterator[Row]]] = {
 def main() -> int:
     end_in_order()
     options = _options()
-    size = Size(rounds=1, seconds=1.0, quick=True) if options.quick else Size(rounds=options.rounds, seconds=4.0, quick=False)
+    size = (
+        Size(rounds=1, seconds=1.0, quick=True)
+        if options.quick
+        else Size(rounds=options.rounds, seconds=4.0, quick=False)
+    )
     began = time.time()
     found: list[Row] = []
     for name, measure in ROWS.items():
@@ -92,8 +96,8 @@ Measured on {time.strftime("%Y-%m-%d")} in {minutes:.0f} minutes.
 
 ## How it is measured
 
-Each row is measured beside its floor in the same run, on the same machine and disk: both in turn, {size.rounds} rounds, the
-first of each round changing. *Found* is the median of the rounds' ratios, *spread* the least and the greatest of them.
+Each row is measured beside its floor in the same run, on the same machine and disk: both in turn,
+{size.rounds} rounds, the first of each round changing. *Found* is the median of the rounds' ratios, *spread* the least and the greatest of them.
 The product runs as in production, `gunicorn app:app` with two processes of 128 threads; the floor has the same server
 and settings. Visitors are simulated by `bench/client.py`, an event loop in a process of its own on the same two cores.
 {client_alone()} Everything stays on the loopback interface.
