@@ -276,8 +276,8 @@ class Store:
         """Whether the schema has it; one that is missing in the version before is looked for once a minute."""
         looked_at = self._tables.get(name, -math.inf)
         if looked_at is not None and time.monotonic() - looked_at > SECONDS_BETWEEN_LOOKS:
-            with _trouble_named():
-                self._tables[name] = None if inspect(self.engine).has_table(name) else time.monotonic()
+            with self.read() as connection:  # not the engine's own: that would wait for its turn to write
+                self._tables[name] = None if inspect(connection).has_table(name) else time.monotonic()
         return self._tables[name] is None
 
     def schema(self) -> str | None:
