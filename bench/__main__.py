@@ -99,7 +99,7 @@ Measured on {time.strftime("%Y-%m-%d")} in {minutes:.0f} minutes.
 Each row is measured beside its floor in the same run, on the same machine and disk: both in turn, {size.rounds} rounds,
 the first of each round changing. *Found* is the median of the rounds' ratios, *spread* the least and the greatest of
 them. The product runs as in production, `gunicorn app:app` with two processes of 128 threads; the floor has the same
-server and settings. Visitors are simulated by `bench/client.py`, an event loop in a process of its own on the same cores.
+server and settings. Visitors are simulated by `bench/client.py`, an event loop in a process of its own beside it.
 {client_alone()} Everything stays on the loopback interface.
 
 ## The table
