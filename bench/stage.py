@@ -21,6 +21,7 @@ from tests.installation import REPOSITORY, Installation, Server, answers, free_p
 
 QUOTE = """
 title: Get a free quote
+web_key: LF_quote
 intro: <p>Tell us about your home, and we call back within one working day.</p>
 fields:
   - {{name: firstName, label: First name, required: true}}
