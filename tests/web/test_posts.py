@@ -162,8 +162,8 @@ def test_junk_gets_the_answer_of_a_success_and_is_held(
     installation = install(
         {"quote": quote(vendor.url, urls=True, more="also: [{name: webhook, url: 'http://x.example'}]")}, **SETTINGS
     )
-    if "_lf_token" in junk:
-        junk = {"_lf_token": token(installation, age=1.5)}
+    if "_lf_token" in junk:  # made in a minute: too young however long this machine takes to get to it
+        junk = {"_lf_token": token(installation, age=-60)}
     urls = {"OnSuccessURL": "https://www.example.com/welcome"}
     junk_answer = installation.client.post(OWN, data={**VISITOR, **urls, **junk}, headers=who)
     good_answer = installation.client.post(OWN, data={**VISITOR, **urls, "firstName": "Bo"}, headers=who)
