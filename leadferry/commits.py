@@ -1,8 +1,9 @@
 """Commits that the threads of a process share: who writes at the same time goes to the disk together.
 
 A commit waits for the disk, and SQLite has one writer at a time. So the one whose turn it is does not commit while
-others wait: it passes the open transaction on to the next, in order, and the last one commits for all. Whoever comes
-while that goes on makes up the next transaction. One that is alone commits at once.
+others wait: it does their work too, in order, in the same transaction, and commits for all. Whoever comes while that
+goes on makes up the next transaction. One that is alone commits at once. Work that comes as a block of code can only be
+done by its own thread: that is given the open transaction, and goes on from there.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 MOST_PARTS = 256
 LONGEST = 0.05
-"""Seconds after which an open transaction is passed on no more: other processes wait for it."""
+"""Seconds after which nothing more is taken into an open transaction: other processes wait for it."""
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
 
 
 class Busy(Exception):
@@ -38,6 +42,7 @@ class _Batch:
         self._database: Any = self.connection.connection.dbapi_connection
         self._began = time.monotonic()
         self._parts = 0
+        self._done: list[_Ticket] = []
         self._ended = threading.Event()
         self._error: BaseException | None = None
 
@@ -59,6 +64,17 @@ class _Batch:
             if self._is_open():
                 self._database.execute("RELEASE part")
 
+    def do(self, ticket: _Ticket) -> None:
+        """Somebody's work; what it raises is kept for them."""
+        assert ticket.work is not None
+        ticket.batch = self
+        self._done.append(ticket)
+        try:
+            with self.part() as connection:
+                ticket.result = ticket.work(connection)
+        except BaseException as error:
+            ticket.error = error
+
     def end(self) -> None:
         """Commits, and lets those who wrote in it know."""
         try:
@@ -69,6 +85,8 @@ class _Batch:
             self._error = error
         finally:
             self._ended.set()
+            for ticket in self._done:
+                ticket.turn.set()
 
     def wait(self) -> None:
         self._ended.wait()
@@ -81,11 +99,21 @@ class _Batch:
 
 
 class _Ticket:
-    """Somebody who waits for a turn; ``batch`` is the open transaction that came with it, if any."""
+    """Somebody who waits: for a turn, or until whoever has it has done their ``work``.
 
-    def __init__(self) -> None:
+    ``batch`` is the open transaction that came with the turn, if any, or the one in which the work was done.
+    """
+
+    def __init__(self, work: Work[Any] | None = None) -> None:
+        self.work = work
         self.turn = threading.Event()
         self.batch: _Batch | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.batch is not None and self.work is not None
 
 
 class SharedCommits:
@@ -101,18 +129,35 @@ class SharedCommits:
         self._waiting: deque[_Ticket] = deque()
         self._taken = False
 
-    @contextmanager
-    def write(self, seconds: float) -> Iterator[Connection]:
-        """A part of a transaction. Once this returns it is committed, alone or with others.
+    def run(self, work: Work[T], seconds: float) -> T:
+        """Does the work as a part of a transaction, in this thread or another. Once this returns it is committed.
 
         Args:
             seconds: how long to wait for a turn.
 
         Raises:
             Busy: the turn did not come.
-            NotCommitted: the block was executed, but to no effect.
+            NotCommitted: the work was done, but to no effect.
         """
-        batch = self._batch(self._take_turn(seconds))
+        ticket = _Ticket(work)
+        self._take_turn(ticket, seconds)
+        if not ticket.is_done:
+            batch = self._batch(ticket)
+            batch.do(ticket)
+            self._pass_on(batch)
+        if ticket.error is not None:
+            raise ticket.error
+        assert ticket.batch is not None
+        ticket.batch.wait()
+        result: T = ticket.result
+        return result
+
+    @contextmanager
+    def write(self, seconds: float) -> Iterator[Connection]:
+        """As ``run``, for the work that its block does."""
+        ticket = _Ticket()
+        self._take_turn(ticket, seconds)
+        batch = self._batch(ticket)
         try:
             with batch.part() as connection:
                 yield connection
@@ -120,33 +165,39 @@ class SharedCommits:
             self._pass_on(batch)
         batch.wait()
 
-    def _take_turn(self, seconds: float) -> _Ticket:
-        ticket = _Ticket()
+    def _take_turn(self, ticket: _Ticket, seconds: float) -> None:
+        """Returns when it is this one's turn, or when another has done the work."""
         with self._lock:
             if not self._taken:
                 self._taken = True
-                return ticket
+                return
             self._waiting.append(ticket)
         try:
             if not ticket.turn.wait(seconds):
                 raise Busy
-        except BaseException:
+        except BaseException as error:
             if self._withdraw(ticket):
                 raise
-            if ticket.batch is None:
-                self._end_turn()
-            else:
-                self._pass_on(ticket.batch)
+            ticket.turn.wait()  # it came at the last moment, or somebody is at the work
+            if isinstance(error, Busy):
+                return
+            self._decline(ticket)
             raise
-        return ticket
 
     def _withdraw(self, ticket: _Ticket) -> bool:
         """Whether that was in time: at the last moment the turn may have come after all."""
         with self._lock:
-            if ticket.turn.is_set():
+            if ticket not in self._waiting:
                 return False
             self._waiting.remove(ticket)
             return True
+
+    def _decline(self, ticket: _Ticket) -> None:
+        """A turn that came too late to be used goes to the next."""
+        if ticket.batch is None:
+            self._end_turn()
+        elif not ticket.is_done:
+            self._pass_on(ticket.batch)
 
     def _batch(self, ticket: _Ticket) -> _Batch:
         if ticket.batch is not None:
@@ -158,15 +209,19 @@ class SharedCommits:
             raise
 
     def _pass_on(self, batch: _Batch) -> None:
-        """The open transaction to the next who waits, or what is in it to the disk."""
-        with self._lock:
-            if self._waiting and batch.takes_more():
-                ticket = self._waiting.popleft()
+        """Does what others wait for, or gives the open transaction to the next; then what is in it goes to the disk."""
+        while ticket := self._next_for(batch):
+            if ticket.work is None:
                 ticket.batch = batch
                 ticket.turn.set()
                 return
+            batch.do(ticket)
         batch.end()
         self._end_turn()
+
+    def _next_for(self, batch: _Batch) -> _Ticket | None:
+        with self._lock:
+            return self._waiting.popleft() if self._waiting and batch.takes_more() else None
 
     def _end_turn(self) -> None:
         with self._lock:

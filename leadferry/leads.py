@@ -16,7 +16,9 @@ from sqlalchemy import Connection, Row, bindparam, insert, null, select, text, u
 
 from leadferry import models, outbox, search
 from leadferry.forms import Form
+from leadferry.outbox import Claim
 from leadferry.sealing import sealed_names, shown, texts_of
+from leadferry.statements import Statement
 from leadferry.store import Store
 from leadferry.vendors.base import Destination, File, LeadData, Request, Value
 
@@ -75,13 +77,12 @@ class NewLead:
 class Accepted:
     """What became of a submission: a stored lead. ``repeated`` means that it is an earlier one's repetition.
 
-    ``delivery_id`` and ``token`` are those of the `vendor` delivery; the token is None unless the caller holds it.
+    ``claim`` is that of the `vendor` delivery, where the caller may try it now.
     """
 
     lead_id: int
     reference: str
-    delivery_id: int | None
-    token: str | None = None
+    claim: Claim | None = None
     repeated: bool = False
 
 
@@ -116,27 +117,75 @@ def accept(
     Raises:
         StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
     """
-    digest = content_hash(store, lead)
+    ready = _made_ready(store, lead, payloads)
+    return store.transact(lambda connection: _stored(store, connection, lead, ready, lease, at_once, repeats))
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What of a lead is worked out before its turn to be written comes, as others wait for theirs."""
+
+    digest: str
+    answers: Mapping[str, Any]
+    found_by: set[str]
+    frozen: Mapping[str, dict[str, Any] | None]
+
+
+def _made_ready(store: Store, lead: NewLead, payloads: Mapping[str, Request | None]) -> _Ready:
     answers = store.sealer.sealed(lead.values, lead.sensitive) if lead.sensitive else dict(lead.values)
-    frozen = {name: _frozen(store, lead, request) for name, request in payloads.items()}
-    found_by = search.terms(shown(answers), lead.campaign) if store.has_table("lead_search") else set()
-    with store.write() as connection:
-        if repeats:
-            earlier = _earlier(store, connection, lead, digest)
-            if earlier is not None:
-                return earlier
-        lead_id = _insert_lead(connection, lead, answers, digest)
-        search.write(connection, lead_id, found_by)
-        if lead.quarantine:
-            return Accepted(lead_id, lead.reference, None)
-        now = store.now(connection)
-        rows = [outbox.new_row(lead_id, each, frozen.get(each.name), now) for each in lead.form.destinations]
-        token = None
-        if lease and outbox.calls_left(store, connection, lead.form.vendor.adapter, at_once) > 0:
-            token = outbox.new_token()
-            rows[0] |= {"state": "sending", "due_at": now + lease, "token": token}
-        delivery_id = _insert_deliveries(connection, rows)
-    return Accepted(lead_id, lead.reference, delivery_id, token)
+    return _Ready(
+        digest=content_hash(store, lead),
+        answers=answers,
+        found_by=search.terms(shown(answers), lead.campaign) if store.has_table("lead_search") else set(),
+        frozen={name: _frozen(store, lead, request) for name, request in payloads.items()},
+    )
+
+
+def _stored(
+    store: Store,
+    connection: Connection,
+    lead: NewLead,
+    ready: _Ready,
+    lease: float,
+    at_once: int | None,
+    repeats: bool,
+) -> Accepted:
+    earlier = _earlier(store, connection, lead, ready.digest) if repeats else None
+    if earlier is not None:
+        return earlier
+    lead_id = _insert_lead(connection, lead, ready)
+    search.write(connection, lead_id, ready.found_by)
+    if lead.quarantine:
+        return Accepted(lead_id, lead.reference)
+    now = store.now(connection)
+    rows = [outbox.new_row(lead_id, each, ready.frozen.get(each.name), now) for each in lead.form.destinations]
+    taken_at, token = time.monotonic(), None
+    if lease and outbox.calls_left(store, connection, lead.form.vendor.adapter, at_once) > 0:
+        token = outbox.new_token()
+        rows[0] |= {"state": "sending", "due_at": now + lease, "token": token}
+    delivery_id = _insert_deliveries(connection, rows)
+    if token is None:
+        return Accepted(lead_id, lead.reference)
+    return Accepted(lead_id, lead.reference, claim=_claim(lead, rows[0], delivery_id, token, taken_at))
+
+
+def _claim(lead: NewLead, row: Mapping[str, Any], delivery_id: int, token: str, taken_at: float) -> Claim:
+    return Claim(
+        id=delivery_id,
+        lead_id=row["lead_id"],
+        reference=lead.reference,
+        form=lead.form.name,
+        version=lead.form.version,
+        received_at=lead.received_at,
+        destination=row["destination"],
+        account=row["account"],
+        vendor=row["vendor"],
+        token=token,
+        attempts=0,
+        unsure=False,
+        payload=row["payload"],
+        taken_at=taken_at,
+    )
 
 
 def _frozen(store: Store, lead: NewLead, request: Request | None) -> dict[str, Any] | None:
@@ -149,18 +198,16 @@ def _frozen(store: Store, lead: NewLead, request: Request | None) -> dict[str, A
 def _earlier(store: Store, connection: Connection, lead: NewLead, digest: str) -> Accepted | None:
     store.one_at_a_time(connection, digest)  # or two could both find nothing
     same = {"form": lead.form.name, "digest": digest, "since": lead.received_at - REPEAT_WINDOW, "test": lead.test}
-    row = connection.execute(_EARLIER if lead.quarantine else _EARLIER_NOT_HELD, same).first()
-    return Accepted(row[0], row[1], row[2], repeated=True) if row else None
+    row = (_EARLIER if lead.quarantine else _EARLIER_NOT_HELD).first(connection, same)
+    return Accepted(row[0], row[1], repeated=True) if row else None
 
 
 def _is_primary_of(lead_id: Any) -> Any:
     return (models.delivery.c.lead_id == lead_id) & (models.delivery.c.destination == "vendor")
 
 
-# Made once: to put a statement together costs several times as much as to execute it.
-_EARLIER = (
-    select(models.lead.c.id, models.lead.c.reference, models.delivery.c.id)
-    .outerjoin(models.delivery, _is_primary_of(models.lead.c.id))
+_SAME_CONTENT = (
+    select(models.lead.c.id, models.lead.c.reference)
     .where(
         models.lead.c.form == bindparam("form"),
         models.lead.c.content_hash == bindparam("digest"),
@@ -170,27 +217,28 @@ _EARLIER = (
     .order_by(models.lead.c.id.desc())
     .limit(1)
 )
-_EARLIER_NOT_HELD = _EARLIER.where(models.lead.c.quarantine.is_(None))  # a post above suspicion is delivered
-_INSERT_LEAD = insert(models.lead).returning(models.lead.c.id)
-_INSERT_DELIVERY = insert(models.delivery).returning(models.delivery.c.id)
+_EARLIER = Statement(_SAME_CONTENT)
+_EARLIER_NOT_HELD = Statement(_SAME_CONTENT.where(models.lead.c.quarantine.is_(None)))  # above suspicion is delivered
+_INSERT_LEAD = Statement(insert(models.lead).returning(models.lead.c.id))
+_INSERT_DELIVERY = Statement(insert(models.delivery).returning(models.delivery.c.id))
 
 
-def _insert_lead(connection: Connection, lead: NewLead, answers: Mapping[str, Any], digest: str) -> int:
+def _insert_lead(connection: Connection, lead: NewLead, ready: _Ready) -> int:
     row = {
         "reference": lead.reference,
         "form": lead.form.name,
         "version": lead.form.version,
         "received_at": lead.received_at,
-        "answers": dict(answers),
+        "answers": ready.answers,
         "campaign": dict(lead.campaign),
         "cleaned": list(lead.cleaned),
         "consent": lead.consent,
         "source": dict(lead.source),
-        "content_hash": digest,
+        "content_hash": ready.digest,
         "quarantine": list(lead.quarantine) or None,
         "test": lead.test,
     }
-    lead_id = int(connection.execute(_INSERT_LEAD, row).scalar_one())
+    lead_id = int(_INSERT_LEAD.scalar(connection, row))
     for name, each in lead.files.items():
         file_row = {"lead_id": lead_id, "field": name, "filename": each.filename, "content": each.content}
         connection.execute(insert(models.lead_file).values(file_row))
@@ -199,7 +247,7 @@ def _insert_lead(connection: Connection, lead: NewLead, answers: Mapping[str, An
 
 def _insert_deliveries(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Returns the id of the `vendor` delivery."""
-    ids = [int(connection.execute(_INSERT_DELIVERY, row).scalar_one()) for row in rows]
+    ids = [int(_INSERT_DELIVERY.scalar(connection, row)) for row in rows]
     return ids[0]
 
 
@@ -212,10 +260,8 @@ def answer(store: Store, lead_id: int) -> str | None:
 def set_answer(store: Store, lead_id: int, told: str) -> None:
     """Notes what the visitor was told, once."""
     columns = models.lead.c
-    with store.write() as connection:
-        connection.execute(
-            update(models.lead).where(columns.id == lead_id, columns.answer.is_(None)).values(answer=told)
-        )
+    telling = update(models.lead).where(columns.id == lead_id, columns.answer.is_(None)).values(answer=told)
+    store.transact(lambda connection: connection.execute(telling))
 
 
 def edit(

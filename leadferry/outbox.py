@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, case, func, insert, not
 
 from leadferry.models import account, attempt, delivery, lead, pace
 from leadferry.sealing import forgotten
+from leadferry.statements import Statement
 from leadferry.store import Store
 from leadferry.vendors.base import Destination, Request
 
@@ -184,9 +185,12 @@ def _claim(store: Store, limit: int, condition: Any, at_once: int | None = None)
     found = _first(store, condition) if limit > 0 else None
     if found is None:
         return []
-    with store.write() as connection:
-        free = calls_left(store, connection, found.vendor, at_once)
-        return _take(store, connection, condition, min(limit, free))
+    vendor = found.vendor
+
+    def taken(connection: Connection) -> list[Claim]:
+        return _take(store, connection, condition, min(limit, calls_left(store, connection, vendor, at_once)))
+
+    return store.transact(taken)
 
 
 def calls_left(store: Store, connection: Connection, vendor: str, at_once: int | None) -> int:
@@ -245,29 +249,17 @@ def _as_claim(row: Row[Any], token: str, taken_at: float, *, interrupted: bool =
     )
 
 
-def claim_held_by(store: Store, delivery_id: int, token: str) -> Claim:
-    """The claim that ``leads.accept`` took just now, in the same transaction as it stored the lead."""
-    taken_at = time.monotonic()
-    with store.read() as connection:
-        row = connection.execute(_HELD, {"this": delivery_id, "held_by": token}).one()
-    return _as_claim(row, token, taken_at)
-
-
-_HELD = _with_lead().where(delivery.c.id == bindparam("this"), delivery.c.token == bindparam("held_by"))
-
-
 def freeze(store: Store, claim: Claim, payload: Request, sensitive: Collection[str] = ()) -> bool:
     """Keeps the request before its first byte is sent; False where the lease was lost.
 
     ``sensitive`` are the texts for whose sake it is sealed.
     """
-    with store.write() as connection:
-        frozen = store.sealer.frozen(payload, sensitive) if sensitive else payload.to_json()
-        done = connection.execute(_FREEZE, {"this": claim.id, "held_by": claim.token, "payload": frozen})
-        return done.first() is not None
+    frozen = store.sealer.frozen(payload, sensitive) if sensitive else payload.to_json()
+    row = {"this": claim.id, "held_by": claim.token, "payload": frozen}
+    return store.transact(lambda connection: _FREEZE.first(connection, row)) is not None
 
 
-_FREEZE = (
+_FREEZE = Statement(
     update(delivery)
     .where(delivery.c.id == bindparam("this"), delivery.c.token == bindparam("held_by"))
     .values(payload=bindparam("payload"))
@@ -314,35 +306,46 @@ def record(
     will be told by it. ``sealed``: the lead has sealed answers, which are erased as soon as every destination has it.
     Returns whether the state was changed.
     """
-    with store.write() as connection:
-        number = connection.execute(_COUNT_TRY, {"this": claim.id}).scalar_one()
-        columns = _columns(after, tried.at + tried.milliseconds / 1000)
-        changed = connection.execute(_CHANGE_STATE, {"this": claim.id, "held_by": claim.token, **columns}).first()
-        _add_attempt(connection, claim, number, tried)
-        if sealed and changed and after.state == "delivered":
-            _forget_sealed(connection, claim.lead_id)
-        if answer is not None:
-            connection.execute(_TELL, {"this": claim.lead_id, "answer": answer})
+
+    def work(connection: Connection) -> bool:
+        changed = _record(connection, claim, tried, after, answer, sealed=sealed)
         _change_account(store, connection, claim.account, change, now)
+        return changed
+
+    return store.transact(work)
+
+
+def _record(
+    connection: Connection, claim: Claim, tried: Tried, after: NextState, answer: str | None, *, sealed: bool
+) -> bool:
+    number = _COUNT_TRY.scalar(connection, {"this": claim.id})
+    columns = _columns(after, tried.at + tried.milliseconds / 1000)
+    changed = _CHANGE_STATE.first(connection, {"this": claim.id, "held_by": claim.token, **columns})
+    _add_attempt(connection, claim, number, tried)
+    if sealed and changed and after.state == "delivered":
+        _forget_sealed(connection, claim.lead_id)
+    if answer is not None:
+        _TELL.run(connection, {"this": claim.lead_id, "answer": answer})
     return changed is not None
 
 
-# Made once: to put a statement together costs several times as much as to execute it.
-_COUNT_TRY = (
+_COUNT_TRY = Statement(
     update(delivery)
     .where(delivery.c.id == bindparam("this"))
     .values(attempts=delivery.c.attempts + 1)
     .returning(delivery.c.attempts)
 )
-_CHANGE_STATE = (
+_CHANGE_STATE = Statement(
     update(delivery)
     .where(delivery.c.id == bindparam("this"), delivery.c.token == bindparam("held_by"))
     .values(vendor_lead_id=func.coalesce(bindparam("new_vendor_lead_id", type_=Text), delivery.c.vendor_lead_id))
     .returning(delivery.c.id)
 )
-_TELL = update(lead).where(lead.c.id == bindparam("this"), lead.c.answer.is_(None)).values(answer=bindparam("answer"))
-_ERASED_AT = select(lead.c.erased_at).where(lead.c.id == bindparam("this"))
-_INSERT_ATTEMPT = insert(attempt)
+_TELL = Statement(
+    update(lead).where(lead.c.id == bindparam("this"), lead.c.answer.is_(None)).values(answer=bindparam("answer"))
+)
+_ERASED_AT = Statement(select(lead.c.erased_at).where(lead.c.id == bindparam("this")))
+_INSERT_ATTEMPT = Statement(insert(attempt))
 
 
 def _columns(after: NextState, ended_at: float) -> dict[str, Any]:
@@ -370,7 +373,7 @@ def _forget_sealed(connection: Connection, lead_id: int) -> None:
 
 def _add_attempt(connection: Connection, claim: Claim, number: int, tried: Tried) -> None:
     """What is personal in it is left out where the lead was erased while it was being sent."""
-    erased = connection.execute(_ERASED_AT, {"this": claim.lead_id}).scalar() is not None
+    erased = _ERASED_AT.scalar(connection, {"this": claim.lead_id}) is not None
     row = {
         "delivery_id": claim.id,
         "number": number,
@@ -383,7 +386,7 @@ def _add_attempt(connection: Connection, claim: Claim, number: int, tried: Tried
         "milliseconds": tried.milliseconds,
         "calls": [] if erased else list(tried.calls),
     }
-    connection.execute(_INSERT_ATTEMPT, row)
+    _INSERT_ATTEMPT.run(connection, row)
 
 
 # --- accounts ---
@@ -462,14 +465,15 @@ def _change_account(
 
 
 def _health(connection: Connection, name: str, *, lock: bool = False) -> Health:
-    row = connection.execute(_HEALTH_LOCKED if lock else _HEALTH, {"name": name}).first()
+    row = (_HEALTH_LOCKED if lock else _HEALTH).first(connection, {"name": name})
     return Health(*row) if row else Health()
 
 
-_HEALTH = select(*(account.c[column] for column in Health.__dataclass_fields__)).where(
+_ONE_HEALTH = select(*(account.c[column] for column in Health.__dataclass_fields__)).where(
     account.c.account == bindparam("name")
 )
-_HEALTH_LOCKED = _HEALTH.with_for_update()
+_HEALTH = Statement(_ONE_HEALTH)
+_HEALTH_LOCKED = Statement(_ONE_HEALTH.with_for_update())
 
 
 # --- people ---

@@ -18,6 +18,7 @@ from sqlalchemy.sql.expression import Select
 
 from leadferry.models import chore_progress, delivery, lead, lead_search
 from leadferry.sealing import shown
+from leadferry.statements import Statement
 from leadferry.store import Store
 from leadferry.vendors.base import Value
 
@@ -41,7 +42,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s()./\-–]{7,30}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{4}")
 _REFERENCE = re.compile(r"LF-[2-9A-Z]{4,10}", re.IGNORECASE)
-_INSERT = insert(lead_search)
+_INSERT = Statement(insert(lead_search))
 
 
 # --- the words of a lead ---
@@ -98,7 +99,7 @@ def page_key(address: str) -> str:
 def write(connection: Connection, lead_id: int, found: set[str]) -> None:
     """Notes what a new lead is found by."""
     if found:
-        connection.execute(_INSERT, [{"term": term, "lead_id": lead_id} for term in sorted(found)])
+        _INSERT.run(connection, *({"term": term, "lead_id": lead_id} for term in sorted(found)))
 
 
 def replace(connection: Connection, lead_id: int, found: set[str]) -> None:

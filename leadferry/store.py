@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -33,6 +33,7 @@ except ImportError:  # no wheel for this machine: Python's own, and the writer g
     import sqlite3 as _sqlite
 
 sqlite_driver: Any = _sqlite
+T = TypeVar("T")
 log = logging.getLogger("leadferry.store")
 
 SCHEMA = "0002"
@@ -155,6 +156,17 @@ class Store:
         transaction = self._commits.write(BUSY_SECONDS) if self._commits else self._one_of_several()
         with _trouble_named(), transaction as connection:
             yield connection
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """As ``write``, for what many threads do at once: whoever has the turn does the work of all who wait.
+
+        ``work`` may be done by another thread, so it only writes and reads, and waits for nothing.
+        """
+        with _trouble_named():
+            if self._commits:
+                return self._commits.run(work, BUSY_SECONDS)
+            with self._one_of_several() as connection:
+                return work(connection)
 
     @contextmanager
     def _one_of_several(self) -> Iterator[Connection]:

@@ -25,6 +25,7 @@ OWNERS = {
     "sqlalchemy": {
         "store.py",
         "commits.py",
+        "statements.py",
         "models.py",
         "outbox.py",
         "leads.py",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
+from leadferry.commits import Busy
 from leadferry.models import pace
 from leadferry.store import Store, StoreError, StoreRefusal, upgrade
 from tests.installation import wait_until
@@ -36,9 +38,11 @@ class Disk:
         self.commits += 1
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=["work", "block", "mixed"])
+def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Whose writers hand over their work, or do it themselves in a block, or some this and some that."""
     found = Store(f"sqlite:///{tmp_path / 'leadferry.db'}")
+    found.how = request.param  # type: ignore[attr-defined]
     upgrade(found)
     yield found
     found.engine.dispose()
@@ -55,22 +59,45 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield found
 
 
-def put(store: Store, name: str) -> None:
+def in_a_block(store: Store, work: Callable[[Connection], None]) -> None:
     with store.write() as connection:
-        connection.execute(store.insert_new(pace).values(vendor=name, next_at=0.0))
+        work(connection)
+
+
+def put(store: Store, name: str) -> None:
+    write(store, lambda connection: insert(store, connection, name))
 
 
 def put_and_fail(store: Store, name: str) -> None:
-    with store.write() as connection:
-        connection.execute(store.insert_new(pace).values(vendor=name, next_at=0.0))
+    def work(connection: Connection) -> None:
+        insert(store, connection, name)
         raise RuntimeError(name)
+
+    write(store, work)
+
+
+def insert(store: Store, connection: Connection, name: str) -> None:
+    connection.execute(store.insert_new(pace).values(vendor=name, next_at=0.0))
 
 
 def give_up_the_transaction(store: Store) -> None:
     """As SQLite does by itself when, for one, the disk is full."""
-    with store.write() as connection:
+
+    def work(connection: Connection) -> None:
         connection.exec_driver_sql("ROLLBACK")
         raise StoreError("the disk is full")
+
+    write(store, work)
+
+
+HOW = {"work": Store.transact, "block": in_a_block}
+turns = itertools.count()
+
+
+def write(store: Store, work: Callable[[Connection], None]) -> None:
+    """As the test says; where it is mixed, by turns."""
+    how = store.how  # type: ignore[attr-defined]
+    HOW[how if how != "mixed" else ("work", "block")[next(turns) % 2]](store, work)
 
 
 def names(store: Store) -> set[str]:
@@ -147,8 +174,7 @@ def test_an_error_of_one_is_its_own(store: Store, disk: Disk, pool: ThreadPoolEx
 
 def test_a_commit_that_fails_is_every_writers_trouble(store: Store, disk: Disk, pool: ThreadPoolExecutor) -> None:
     def break_the_disk() -> None:
-        with store.write():
-            disk.breaks = True
+        write(store, lambda _: setattr(disk, "breaks", True))
 
     writers = all_at_once(store, disk, pool, lambda: put(store, "before"), break_the_disk, lambda: put(store, "after"))
     for each in writers:
@@ -182,9 +208,22 @@ def test_writers_see_what_those_before_them_in_the_same_commit_wrote(
 ) -> None:
     """Or the same lead, sent twice at the same moment, would be two."""
 
-    def look() -> None:
-        with store.write() as connection:
-            assert connection.execute(text("SELECT vendor FROM pace WHERE vendor = 'mine'")).first()
+    def look(connection: Connection) -> None:
+        assert connection.execute(text("SELECT vendor FROM pace WHERE vendor = 'mine'")).first()
 
-    for each in all_at_once(store, disk, pool, lambda: put(store, "mine"), look):
+    for each in all_at_once(store, disk, pool, lambda: put(store, "mine"), lambda: write(store, look)):
         each.result(10)
+
+
+def test_who_gives_up_waiting_leaves_the_turn_to_the_others(store: Store, disk: Disk, pool: ThreadPoolExecutor) -> None:
+    assert store._commits
+    disk.open.clear()
+    first = pool.submit(put, store, "first")
+    assert disk.reached.wait(10)
+    hurried = pool.submit(store._commits.run, lambda connection: insert(store, connection, "hurried"), SOON)
+    assert isinstance(hurried.exception(10), Busy)
+    patient = pool.submit(put, store, "patient")
+    disk.open.set()
+    first.result(10)
+    patient.result(10)
+    assert names(store) == {"first", "patient"}

@@ -128,7 +128,7 @@ def test_a_lease_that_ran_out_is_an_interruption_and_no_fresh_start(desk: Desk) 
     desk.later(1)
     (claim,) = desk.claim()
     assert (claim.lead_id, claim.interrupted) == (accepted.lead_id, True)
-    assert claim.token != accepted.token
+    assert accepted.claim and claim.token != accepted.claim.token
 
 
 def test_nothing_is_taken_from_its_holder_while_the_clock_is_in_doubt(desk: Desk) -> None:
@@ -161,11 +161,11 @@ def test_a_vendor_with_a_limit_gets_no_more_calls_at_once_than_that_from_all_tog
     first, *others = desk.claim(turn)
     assert len(others) == 5
     assert desk.claim(turn) == []
-    assert desk.accept(lease=LEASE, at_once=6).token is None, "a visitor's try counts as well"
+    assert desk.accept(lease=LEASE, at_once=6).claim is None, "a visitor's try counts as well"
     desk.record(first, DELIVERED)
     assert len(desk.claim(turn)) == 1
     desk.record(others[0], DELIVERED)
-    assert desk.accept(lease=LEASE, at_once=6).token is not None
+    assert desk.accept(lease=LEASE, at_once=6).claim is not None
 
 
 def test_accounts_that_wait_and_those_that_have_their_share_are_passed_over(desk: Desk) -> None:
@@ -346,7 +346,8 @@ def test_what_is_delivered_or_being_sent_is_not_sent_again_by_a_person(desk: Des
 
 def test_the_claim_of_a_lead_that_was_just_stored_is_that_of_its_visitor(desk: Desk) -> None:
     accepted = desk.accept(lease=LEASE)
-    claim = outbox.claim_held_by(desk.store, accepted.delivery_id or 0, accepted.token or "")
+    claim = accepted.claim
+    assert claim is not None
     assert (claim.reference, claim.interrupted, claim.payload) == (accepted.reference, False, REQUEST.to_json())
     assert desk.record(claim, DELIVERED) is True
 
@@ -358,7 +359,7 @@ def test_a_repetition_stores_nothing_and_gives_no_lease(desk: Desk) -> None:
         found = list(pool.map(lambda _: leads.accept(desk.store, same(), {}, lease=LEASE), range(6)))
     assert len({each.lead_id for each in found}) == 1
     assert [each.repeated for each in found].count(False) == 1
-    assert [each.token is not None for each in found] == [not each.repeated for each in found]
+    assert [each.claim is not None for each in found] == [not each.repeated for each in found]
 
 
 def test_a_lead_is_stored_with_its_deliveries_or_not_at_all(desk: Desk) -> None:

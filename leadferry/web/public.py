@@ -287,7 +287,7 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
         if waits:
             site.slots.give_back()
         raise
-    if waits and accepted.token is None:  # a repetition, or the vendor has its calls at once
+    if waits and accepted.claim is None:  # a repetition, or the vendor has its calls at once
         site.slots.give_back()
     try:
         return accepted, _answer(lead, accepted)
@@ -300,15 +300,10 @@ def _answer(lead: NewLead, accepted: Accepted) -> str:
     if accepted.repeated:
         return _first_answer(lead, accepted)
     site = current_site()
-    if accepted.delivery_id is None or accepted.token is None:
+    if accepted.claim is None:
         site.worker.nudge()
         return "ok"
-    try:
-        claim = outbox.claim_held_by(site.office.store, accepted.delivery_id, accepted.token)
-    except BaseException:
-        site.slots.give_back()
-        raise
-    answer = site.slots.run(claim, lead.form.vendor.wait)
+    answer = site.slots.run(accepted.claim, lead.form.vendor.wait)
     if answer is None:  # the attempt goes on, but this visitor was told that all is well
         leads.set_answer(site.office.store, accepted.lead_id, "ok")
     return answer or "ok"

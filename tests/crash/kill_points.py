@@ -31,11 +31,11 @@ from leadferry.web.site import Site
 
 ACCEPTING: tuple[Callable[..., Any], ...] = (
     leads.accept,
+    leads._stored,
     leads._insert_lead,
     leads._insert_deliveries,
     _accept_and_wait,
     _answer,
-    outbox.claim_held_by,
     site.WaitSlots.run,
 )
 CLAIMING: tuple[Callable[..., Any], ...] = (
@@ -57,6 +57,7 @@ TRYING: tuple[Callable[..., Any], ...] = (
     transport._read,
     trying._settle,
     outbox.record,
+    outbox._record,
     outbox._add_attempt,
     outbox._change_account,
 )

@@ -33,9 +33,12 @@ TIMES = (1, VISITORS // 2 + 1)
 """A process dies when it comes to the line for the so many-th time: at the first lead, or with others' in hand."""
 
 SHARED: tuple[Callable[..., Any], ...] = (
-    commits.SharedCommits.write,
+    commits.SharedCommits.run,
+    commits.SharedCommits._take_turn,
     commits.SharedCommits._pass_on,
+    commits.SharedCommits._next_for,
     commits.SharedCommits._end_turn,
+    commits._Batch.do,
     commits._Batch.part,
     commits._Batch.end,
     commits._Batch.wait,

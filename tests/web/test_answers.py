@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from leadferry import leads, outbox
-from leadferry.store import StoreError
+from leadferry import leads
+from leadferry.catalog import Catalog
 from leadferry.vendors.clienttether import ClientTether
 from leadferry.web.site import WAIT_SLOTS
 from tests.conftest import Install
@@ -539,16 +539,16 @@ def test_a_fault_of_ours_after_the_lead_is_stored_is_success(
     assert len(installation.leads()) == 1
 
 
-def test_a_store_that_fails_after_the_lead_is_stored_is_success_and_costs_no_slot(
+def test_a_try_that_breaks_off_after_the_lead_is_stored_is_success_and_costs_no_slot(
     install: Install, vendor: ScriptedVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation = install({"quote": quote(vendor.url)}, **SETTINGS)
 
     def fail(*_: Any) -> Any:
-        raise StoreError("SELECT", {}, OSError("disk I/O error"))
+        raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr(outbox, "claim_held_by", fail)
+        broken.setattr(Catalog, "destination", fail)
         for number in range(WAIT_SLOTS + 1):
             assert said(send(installation.client, OWN, SCRIPT, {"firstName": f"J{number}"}))["Message"] == "Success"
     send(installation.client, OWN, SCRIPT)

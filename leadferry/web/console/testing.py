@@ -173,8 +173,8 @@ def _send_really(form: Form, submission: Submission) -> Response:
     waits = site.slots.take()
     accepted = leads.accept(site.office.store, new, payloads, lease=LEASE if waits else 0.0, repeats=False)
     note("test sent to the vendor", form.name, {"lead": accepted.reference})
-    if waits and accepted.delivery_id is not None and accepted.token is not None:
-        site.slots.run(outbox.claim_held_by(site.office.store, accepted.delivery_id, accepted.token), PATIENCE)
+    if waits and accepted.claim is not None:
+        site.slots.run(accepted.claim, PATIENCE)
     site.worker.nudge()
     return cast(Response, redirect(url_for("console.lead", reference=accepted.reference), 303))
 

@@ -1,0 +1,104 @@
+"""Statements of the hot path: put together once for each database, and executed by its own driver.
+
+What SQLAlchemy does anew at each execution costs several times what the database does. It still writes the SQL, for
+either database, and it still names the errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+Row = tuple[Any, ...]
+Values = Mapping[str, Any]
+
+
+class Statement:
+    """One INSERT, UPDATE or SELECT. It gives rows as the driver does: JSON columns are not read."""
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+        self._made: dict[tuple[str, ...], _Made] = {}
+
+    def rows(self, connection: Connection, values: Values) -> list[Row]:
+        made = self._for(connection, values)
+        with _executing(connection, made.text) as cursor:
+            cursor.execute(made.text, made.parameters(values))
+            found: list[Row] = cursor.fetchall()
+        return found
+
+    def first(self, connection: Connection, values: Values) -> Row | None:
+        return next(iter(self.rows(connection, values)), None)
+
+    def scalar(self, connection: Connection, values: Values) -> Any:
+        """The first column of the one row that there is."""
+        ((found, *_),) = self.rows(connection, values)
+        return found
+
+    def run(self, connection: Connection, *values: Values) -> None:
+        """For each of ``values``, which all have the same keys; what it returns is not asked for."""
+        made = self._for(connection, values[0])
+        with _executing(connection, made.text) as cursor:
+            if len(values) == 1:
+                cursor.execute(made.text, made.parameters(values[0]))
+            else:
+                cursor.executemany(made.text, [made.parameters(each) for each in values])
+
+    def _for(self, connection: Connection, values: Values) -> _Made:
+        key = (connection.dialect.name, *values)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = _Made(self._statement, connection.dialect, values)
+        return made
+
+
+class _Made:
+    """The SQL for one database, and how its parameters are written."""
+
+    def __init__(self, statement: Any, dialect: Any, values: Values) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(values))
+        assert not compiled.post_compile_params, "a list of unknown length has no fixed text"
+        self.text = str(compiled)
+        self._names: Sequence[str] | None = compiled.positiontup if compiled.positional else None
+        writers = {name: _writer(bind.type, dialect) for name, bind in compiled.binds.items()}
+        self._writers = {name: write for name, write in writers.items() if write and name in values}
+        fixed = {name: value for name, value in compiled.params.items() if name not in values}
+        self._fixed = {name: _written(value, writers[name]) for name, value in fixed.items()}
+
+    def parameters(self, values: Values) -> Any:
+        found = {**self._fixed, **values}
+        for name, write in self._writers.items():
+            found[name] = write(found[name])
+        return found if self._names is None else [found[name] for name in self._names]
+
+
+def _writer(kind: Any, dialect: Any) -> Callable[[Any], Any] | None:
+    found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return found
+
+
+def _written(value: Any, write: Callable[[Any], Any] | None) -> Any:
+    return write(value) if write else value
+
+
+@contextmanager
+def _executing(connection: Connection, text: str) -> Iterator[Any]:
+    """A cursor of the driver's. Its errors are named as by SQLAlchemy, and what broke is not used again."""
+    dialect = connection.dialect
+    driver: Any = dialect.dbapi
+    cursor = connection.connection.cursor()
+    try:
+        yield cursor
+    except driver.Error as error:
+        is_gone = dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
+        if is_gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            text, None, error, driver.Error, hide_parameters=True, connection_invalidated=is_gone, dialect=dialect
+        ) from error
+    finally:
+        cursor.close()
