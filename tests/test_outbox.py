@@ -128,7 +128,8 @@ def test_a_lease_that_ran_out_is_an_interruption_and_no_fresh_start(desk: Desk) 
     desk.later(1)
     (claim,) = desk.claim()
     assert (claim.lead_id, claim.interrupted) == (accepted.lead_id, True)
-    assert accepted.claim and claim.token != accepted.claim.token
+    assert accepted.claim
+    assert claim.token != accepted.claim.token
 
 
 def test_nothing_is_taken_from_its_holder_while_the_clock_is_in_doubt(desk: Desk) -> None:
