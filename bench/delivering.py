@@ -26,7 +26,7 @@ def by_a_worker(size: Size) -> Iterator[Row]:
         rounds = Rounds.of(
             size.rounds, lambda: _worker_rate(ours, waiting), lambda: _bare_rate(receiver, body, size.seconds)
         )
-    notes = [f"{THREADS} threads each. Of a delivery the claim, the request, the try and the state are stored."]
+    notes = [f"{THREADS} threads each. The claim, the try and the state are stored; the request was, with the lead."]
     yield rounds.row("Deliveries a second, one worker; floor: bare `requests`", "a second", at_least=0.5, notes=notes)
 
 
@@ -65,7 +65,7 @@ def _worker_rate(ours: Installation, waiting: int) -> float:
     with store.write() as connection:
         connection.exec_driver_sql("DELETE FROM attempt")
         connection.exec_driver_sql(
-            "UPDATE delivery SET state = 'pending', due_at = 0, attempts = 0, payload = NULL, settled_at = NULL"
+            "UPDATE delivery SET state = 'pending', due_at = 0, attempts = 0, settled_at = NULL"
             f" WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT {waiting})"
         )
     store.engine.dispose()

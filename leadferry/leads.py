@@ -25,11 +25,12 @@ from leadferry.vendors.base import Destination, File, LeadData, Request, Value
 REPEAT_WINDOW = 600
 """Seconds in which the same content posted to the same form is the same lead."""
 
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0/O, 1/I: people read references to each other
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""No 0/O, 1/I: people read references to each other. 32 of them, so every byte chooses fairly."""
 
 
 def new_reference() -> str:
-    return "LF-" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    return "LF-" + "".join(_ALPHABET[each % len(_ALPHABET)] for each in secrets.token_bytes(10))
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def accept(
     """Stores a lead and its deliveries in one transaction; they are durable when this returns.
 
     ``lease`` > 0 gives the caller the `vendor` delivery for that many seconds, to attempt it at once, unless the
-    vendor has ``at_once`` calls under way already. A repetition within ten minutes stores nothing and returns the
-    first one, unless ``repeats`` is off.
+    vendor is known to be down or has ``at_once`` calls under way already. A repetition within ten minutes stores
+    nothing and returns the first one, unless ``repeats`` is off.
 
     Raises:
         StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
@@ -160,7 +161,7 @@ def _stored(
     now = store.now(connection)
     rows = [outbox.new_row(lead_id, each, ready.frozen.get(each.name), now) for each in lead.form.destinations]
     taken_at, token = time.monotonic(), None
-    if lease and outbox.calls_left(store, connection, lead.form.vendor.adapter, at_once) > 0:
+    if lease and outbox.takes_calls(store, connection, lead.form.vendor, at_once):
         token = outbox.new_token()
         rows[0] |= {"state": "sending", "due_at": now + lease, "token": token}
     delivery_id = _insert_deliveries(connection, rows)

@@ -193,6 +193,12 @@ def _claim(store: Store, limit: int, condition: Any, at_once: int | None = None)
     return store.transact(taken)
 
 
+def takes_calls(store: Store, connection: Connection, destination: Destination, at_once: int | None) -> bool:
+    """Whether an account's vendor is not known to be down and takes one more call; true until the transaction ends."""
+    healthy = _health(connection, account_of(destination)).waiting is None
+    return healthy and calls_left(store, connection, destination.adapter, at_once) > 0
+
+
 def calls_left(store: Store, connection: Connection, vendor: str, at_once: int | None) -> int:
     """How many more calls a vendor takes now, if it takes only ``at_once``; true until the transaction ends."""
     if at_once is None:
@@ -318,28 +324,24 @@ def record(
 def _record(
     connection: Connection, claim: Claim, tried: Tried, after: NextState, answer: str | None, *, sealed: bool
 ) -> bool:
-    number = _COUNT_TRY.scalar(connection, {"this": claim.id})
     columns = _columns(after, tried.at + tried.milliseconds / 1000)
-    changed = _CHANGE_STATE.first(connection, {"this": claim.id, "held_by": claim.token, **columns})
+    counted = _CHANGE_STATE.first(connection, {"this": claim.id, "held_by": claim.token, **columns})
+    changed = counted is not None
+    number = counted[0] if counted else _COUNT_TRY.scalar(connection, {"this": claim.id})
     _add_attempt(connection, claim, number, tried)
     if sealed and changed and after.state == "delivered":
         _forget_sealed(connection, claim.lead_id)
     if answer is not None:
         _TELL.run(connection, {"this": claim.lead_id, "answer": answer})
-    return changed is not None
+    return changed
 
 
-_COUNT_TRY = Statement(
-    update(delivery)
-    .where(delivery.c.id == bindparam("this"))
-    .values(attempts=delivery.c.attempts + 1)
-    .returning(delivery.c.attempts)
-)
+_ONE_MORE_TRY = update(delivery).where(delivery.c.id == bindparam("this")).values(attempts=delivery.c.attempts + 1)
+_COUNT_TRY = Statement(_ONE_MORE_TRY.returning(delivery.c.attempts))
 _CHANGE_STATE = Statement(
-    update(delivery)
-    .where(delivery.c.id == bindparam("this"), delivery.c.token == bindparam("held_by"))
+    _ONE_MORE_TRY.where(delivery.c.token == bindparam("held_by"))
     .values(vendor_lead_id=func.coalesce(bindparam("new_vendor_lead_id", type_=Text), delivery.c.vendor_lead_id))
-    .returning(delivery.c.id)
+    .returning(delivery.c.attempts)
 )
 _TELL = Statement(
     update(lead).where(lead.c.id == bindparam("this"), lead.c.answer.is_(None)).values(answer=bindparam("answer"))

@@ -410,7 +410,8 @@ def _prepare_postgresql(connection: Any, _record: ConnectionPoolEntry) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     """IMMEDIATE waits for its turn; a deferred transaction that turns to writing fails at once instead."""
     reading = connection.get_execution_options().get("leadferry_read")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    database: Any = connection.connection.dbapi_connection
+    database.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 @contextmanager
@@ -436,7 +437,6 @@ def _first_line(error: object) -> str:
 
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
+import math
 import os
 import socket
 import ssl
@@ -360,6 +361,7 @@ class _Watchdog:
     def _start_anew(self) -> None:
         """Also in a forked child: the parent's calls are not its to cut, and its lock may be held by nobody."""
         self._calls: dict[int, _Call] = {}
+        self._looks_at = math.inf
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -370,7 +372,8 @@ class _Watchdog:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="transport-watchdog", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if call.deadline < self._looks_at:
+                self._changed.notify()
         try:
             yield
         finally:
@@ -384,8 +387,8 @@ class _Watchdog:
                 for call in [each for each in self._calls.values() if each.deadline <= now]:
                     del self._calls[id(call)]
                     _cut(call)
-                nearest = min((call.deadline for call in self._calls.values()), default=now + 3600)
-                self._changed.wait(max(0.01, nearest - now))
+                self._looks_at = min((call.deadline for call in self._calls.values()), default=now + 3600)
+                self._changed.wait(max(0.01, self._looks_at - now))
 
 
 def _cut(call: _Call) -> None:

@@ -19,6 +19,9 @@ from leadferry.vendors.base import Result
 log = logging.getLogger("leadferry.worker")
 
 POLL_SECONDS = 0.5
+GATHER_SECONDS = 0.005
+"""Pause after each look for what is due: tries that end meanwhile are followed by one claim of several."""
+
 PAUSE_AFTER_TROUBLE = 2.0
 CLOCK_SLACK = 5.0
 """Seconds by which wall clock and monotonic clock may part before it counts as a jump."""
@@ -79,6 +82,7 @@ class Worker:
             if not taken:
                 self._wake.wait(POLL_SECONDS)
                 self._wake.clear()
+            self._stopping.wait(GATHER_SECONDS)
 
     def _do_the_rest(self) -> None:
         while not self._stopping.wait(POLL_SECONDS):

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, make_response, render_template, request
 
-from leadferry import leads, outbox
+from leadferry import leads
 from leadferry.catalog import Broken
 from leadferry.delivery import build
 from leadferry.fields import CAMPAIGN
@@ -287,7 +287,7 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
         if waits:
             site.slots.give_back()
         raise
-    if waits and accepted.claim is None:  # a repetition, or the vendor has its calls at once
+    if waits and accepted.claim is None:  # a repetition, or the vendor takes no more calls now
         site.slots.give_back()
     try:
         return accepted, _answer(lead, accepted)
@@ -311,11 +311,7 @@ def _answer(lead: NewLead, accepted: Accepted) -> str:
 
 def _may_wait(form: Form) -> bool:
     """A slot is taken where this returns true."""
-    site = current_site()
-    if form.vendor.wait <= 0:
-        return False
-    health = outbox.health(site.office.store, outbox.account_of(form.vendor))
-    return health.waiting is None and site.slots.take()
+    return form.vendor.wait > 0 and current_site().slots.take()
 
 
 def _payloads(lead: NewLead) -> dict[str, Request | None]:
