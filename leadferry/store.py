@@ -24,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from leadferry.commits import Busy, NotCommitted, SharedCommits
 from leadferry.config import Settings, SettingsError
-from leadferry.models import form_publication, form_version, heartbeat
+from leadferry.models import form_publication, form_version, heartbeat, metadata
 from leadferry.sealing import Sealer
 
 try:
@@ -350,21 +350,44 @@ def upgrade(store: Store) -> None:
     Raises:
         StoreError: it stands as it was; the database does not take it, or was made by a newer version.
     """
-    from alembic import command  # noqa: PLC0415  # 0.3 s that only an upgrade needs
+    with _trouble_named(), _upgrade_lock(store), store.engine.connect() as connection:
+        if not store.is_sqlite:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            store.one_at_a_time(connection, "upgrade")
+        if inspect(connection).get_table_names():
+            _migrate(store, connection)
+        else:
+            _make_schema(connection)
+
+
+def _make_schema(connection: Connection) -> None:
+    """Where there is nothing yet: what the migrations would make, without the tenths of a second that they take."""
+    metadata.create_all(connection)
+    connection.execute(text(_ALEMBIC_TABLE))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": SCHEMA})
+    connection.commit()
+
+
+_ALEMBIC_TABLE = """
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)
+"""
+
+
+def _migrate(store: Store, connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415  # 0.3 s that only a migration needs
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    with _trouble_named(), _upgrade_lock(store), store.engine.connect() as connection:
-        if not store.is_sqlite:
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            store.one_at_a_time(connection, "upgrade")
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise StoreRefusal(f"its schema is {store.schema()}, which this version does not know") from error
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreRefusal(f"its schema is {store.schema()}, which this version does not know") from error
 
 
 @contextmanager

@@ -66,7 +66,6 @@ def described(store: Store) -> dict[str, Any]:
             "indexes": sorted((_plain(each) for each in found.get_indexes(table)), key=str),
         }
         for table in found.get_table_names()
-        if table != "alembic_version"
     }
 
 
@@ -75,11 +74,16 @@ def _plain(index: Any) -> dict[str, Any]:
     return {**index, "dialect_options": options}
 
 
-def load(store: Store, revision: str) -> None:
-    """A database as that release left it."""
+def migrate(store: Store, revision: str) -> None:
+    """From nothing, step by step."""
     with store.engine.connect() as connection:
         CONFIG.attributes["connection"] = connection
         command.upgrade(CONFIG, revision)
+
+
+def load(store: Store, revision: str) -> None:
+    """A database as that release left it."""
+    migrate(store, revision)
     statements = (RELEASES / f"{revision}.sql").read_text("utf-8").split(";\n")
     with store.write() as connection:
         for statement in filter(str.strip, statements):
@@ -92,9 +96,10 @@ def test_the_version_that_the_product_asks_for_is_the_newest_migration() -> None
 
 def test_migrations_make_exactly_what_the_models_say(stores: list[Store]) -> None:
     migrated, created = stores
-    upgrade(migrated)
-    models.metadata.create_all(created.engine)
+    migrate(migrated, SCHEMA)
+    upgrade(created)
     assert described(migrated) == described(created)
+    assert (migrated.schema(), created.schema()) == (SCHEMA, SCHEMA)
     with migrated.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, models.metadata) == []
@@ -134,15 +139,22 @@ def test_what_a_released_version_left_unfinished_goes_on(stores: list[Store], re
 def test_an_upgrade_that_breaks_off_leaves_the_database_as_it_was(
     stores: list[Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new, _ = stores
-    monkeypatch.setattr(models.metadata, "naming_convention", {})
-    monkeypatch.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", _break_off)
-    with pytest.raises(RuntimeError):
-        upgrade(new)
-    monkeypatch.undo()
-    assert inspect(new.engine).get_table_names() == []
-    upgrade(new)
-    assert new.schema() == SCHEMA
+    old, new = stores
+    migrate(old, SCHEMA_BEFORE)
+    before = described(old)
+    for here, last_step in (
+        (old, "alembic.runtime.migration.HeadMaintainer.update_to_step"),
+        (new, "leadferry.store._ALEMBIC_TABLE"),
+    ):
+        monkeypatch.setattr(last_step, _break_off)
+        with pytest.raises(Exception):  # noqa: B017  # whatever it is that ends it
+            upgrade(here)
+        monkeypatch.undo()
+    assert described(old) == before
+    assert described(new) == {}
+    for here in stores:
+        upgrade(here)
+        assert here.schema() == SCHEMA
 
 
 def _break_off(*_: Any) -> None:
