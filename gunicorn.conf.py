@@ -1,5 +1,6 @@
 """gunicorn's settings; each can be overridden on its command line or in GUNICORN_CMD_ARGS."""
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -59,6 +60,8 @@ def post_worker_init(worker):
     """In each web process, once its application is loaded: deliver what waits, unless that is switched off."""
     from leadferry.metrics import take_room  # noqa: PLC0415
 
+    gc.collect()
+    gc.freeze()  # or all that was loaded is looked through for garbage again and again: a quarter of the time of posts
     take_room()
     site = worker.wsgi.extensions["leadferry"]
     if site.settings.delivery == "embedded":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
@@ -650,6 +651,8 @@ def worker(threads: int) -> None:
     site = _site()
     metrics.take_room()
     loop = Worker(site.office, threads, on_turn=chores(site.settings, site.office))
+    gc.collect()
+    gc.freeze()  # as in gunicorn.conf.py
     loop.start()
     click.echo(f"Delivering with {threads} threads; Ctrl-C or SIGTERM stops after the tries under way.", err=True)
     while not stopping.wait(3600):
