@@ -211,6 +211,10 @@ def _public_url(env: _Environment) -> str | None:
     text = env.read("PUBLIC_URL")
     if text and (not _is_web_address(text) or re.search("[?#]", text)):
         raise SettingsError(f"PUBLIC_URL: {text!r} is not a site's address; write it as https://forms.example.com")
+    if text and urlsplit(text).path.strip("/"):
+        raise SettingsError(
+            f"PUBLIC_URL: {text!r} has a path; Leadferry has a host of its own: https://forms.example.com"
+        )
     return text.rstrip("/") if text else None
 
 
@@ -273,6 +277,8 @@ def _alert_email(env: _Environment) -> str | None:
     text = env.read("ALERT_EMAIL")
     if text and not re.fullmatch(r"[^@\s,]+@[^@\s,]+(?:\s*,\s*[^@\s,]+@[^@\s,]+)*", text):
         raise SettingsError(f"ALERT_EMAIL: {text!r} is not an e-mail address; separate several with commas")
+    if text and not env.read("SMTP_URL"):
+        raise SettingsError("ALERT_EMAIL: nothing can be sent there without SMTP_URL; name a mail server in that")
     return text
 
 

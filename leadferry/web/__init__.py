@@ -57,8 +57,8 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.globals["_"] = spoken
     app.wsgi_app = NewPages(app.wsgi_app, app.extensions["leadferry"])  # type: ignore[method-assign]
     proxies = settings.trusted_proxies
-    if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
+    if proxies:  # but no prefix: most proxies let a visitor's own X-Forwarded-Prefix through
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies, x_prefix=0)  # type: ignore[method-assign]
     logs.set_up()
     _name_requests(app)
     add_headers(app)

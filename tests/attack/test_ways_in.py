@@ -289,6 +289,19 @@ def test_with_a_public_url_no_host_is_believed(install: Install) -> None:
     assert urlsplit(posted.headers["Location"]).netloc == ""
 
 
+def test_one_requests_headers_are_in_nobody_elses_page(install: Install) -> None:
+    """A page is drawn once and kept: also the one that was asked for through a proxy that let everything through."""
+    settings = {**SETTINGS, "PUBLIC_URL": "https://forms.example.com", "TRUSTED_PROXIES": "1"}
+    client = install({"any": any_name()}, **settings).client
+    forged = {"X-Forwarded-Prefix": f"//{EVIL}", "X-Forwarded-Host": EVIL, "X-Forwarded-Proto": "gopher"}
+    client.get("/f/any", headers={**BROWSER, **forged})
+    page = client.get("/f/any", headers=BROWSER)
+    assert 'action="/f/any"' in page.text
+    assert EVIL not in f"{page.text}{page.headers}"
+    posted = client.post("/f/any", data={"message": "prefix"}, headers={**BROWSER, **forged})
+    assert urlsplit(posted.headers["Location"]).netloc == ""
+
+
 @pytest.mark.parametrize(
     "path", ["/static//form.js", "//f//any", "/console", "///evil.example//f/any", "/f//any/thanks"]
 )
