@@ -307,6 +307,7 @@ def leads_resend(references: Sequence[str], changes: Sequence[str], as_json: boo
         _print_json(found)
     else:
         click.echo(f"{len(found)} sent: " + _tally(found))
+    _say_how_to_release([row.reference for row in rows if row.quarantine is not None])
 
 
 def _mend(site: Site, rows: Sequence[Any], changes: Sequence[str]) -> None:
@@ -334,6 +335,13 @@ def _resend(site: Site, rows: Sequence[Any], *, show_progress: bool) -> list[dic
                 attempt(site.office, claim, "resend")
                 tried.append(each.lead_id)
     return [leads.summary(store, row) for row in leads.find(store, _by_id(rows, tried), None)]
+
+
+def _say_how_to_release(held: Sequence[str]) -> None:
+    """What is held as junk is not sent again."""
+    if held:
+        which = held[0] if len(held) == 1 else "LEAD …"
+        click.echo(f"{len(held)} held as junk; what is none is sent by: flask leads release {which}", err=True)
 
 
 def _by_id(rows: Sequence[Any], tried: Sequence[int]) -> Filter:

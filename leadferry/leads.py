@@ -475,7 +475,7 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
         "vendor_lead_id": row.vendor_lead_id,
         "reason": row.reason,
         "error_code": row.error_code,
-        "next_at": iso(row.due_at) if row.state == "pending" else None,
+        "next_at": iso(row.next_at) if row.state == "pending" else None,
     }
 
 

@@ -482,8 +482,11 @@ _HEALTH_LOCKED = Statement(_ONE_HEALTH.with_for_update())
 
 
 def of_lead(store: Store, lead_id: int) -> list[Row[Any]]:
+    """Its deliveries, each with ``next_at``: when it is tried next, the account's next probe where that waits."""
+    next_at = case((account.c.waiting.is_not(None), account.c.probe_at), else_=delivery.c.due_at)
+    wanted = select(delivery, next_at.label("next_at")).outerjoin(account, account.c.account == delivery.c.account)
     with store.read() as connection:
-        return list(connection.execute(select(delivery).where(delivery.c.lead_id == lead_id).order_by(delivery.c.id)))
+        return list(connection.execute(wanted.where(delivery.c.lead_id == lead_id).order_by(delivery.c.id)))
 
 
 def history(store: Store, delivery_id: int) -> list[Row[Any]]:

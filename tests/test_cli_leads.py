@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from leadferry import models
+from leadferry import leads, models
 from tests.conftest import Install
 from tests.installation import Installation, SandboxServer, make
 from tests.services.postgres import find_programs
@@ -122,6 +122,21 @@ def test_resend_leaves_what_is_delivered_alone(installation: Installation, sandb
     reference = post(installation, "hook", "jane@example.com")
     installation.cli("leads", "resend", reference)
     assert len(sandbox.inbox(vendor="webhook")) == 1
+
+
+def test_resend_says_how_what_is_held_as_junk_is_sent(installation: Installation) -> None:
+    reference = post(installation, "quote", "jane@example.com", _gotcha="x")
+    answer = installation.cli("leads", "resend", reference)
+    assert answer.stdout == "0 sent: nothing was waiting\n"
+    assert answer.stderr.splitlines()[-1] == f"1 held as junk; what is none is sent by: flask leads release {reference}"
+
+
+def test_what_waits_for_a_paused_account_is_tried_with_its_next_probe(installation: Installation) -> None:
+    for _ in range(2):
+        post(installation, "quote", "auth@example.com")
+    with installation.store.read() as connection:
+        probe_at = connection.execute(select(models.account.c.probe_at)).scalar_one()
+    assert {each["deliveries"][0]["next_at"] for each in installation.leads()} == {leads.iso(probe_at)}
 
 
 def test_resend_without_a_name_or_a_filter_sends_nothing(installation: Installation) -> None:

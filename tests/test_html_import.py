@@ -177,6 +177,25 @@ def test_labels_may_follow_their_inputs() -> None:
     assert fields(form)["owner"]["options"] == ["yes", "no"]
 
 
+@pytest.mark.parametrize("last", ["", '<input type="file" name="doc">', '<input name="more">'])
+def test_what_is_said_behind_boxes_is_theirs_whatever_ends_the_line(last: str) -> None:
+    """Or a promise would stand beside the wrong words."""
+    boxes = (
+        '<input type="radio" name="own" value="Own"> Own <input type="radio" name="own" value="Rent"> Rent '
+        '<input type="checkbox" name="smsok" value="1"> Text me '
+    )
+    found = fields(only(boxes + last))
+    assert found["own"]["options"] == ["Own", "Rent"]
+    assert found["smsok"] | {"help": ""} == {
+        "name": "smsok",
+        "label": "Text me",
+        "type": "consent",
+        "required": False,
+        "help": "",
+    }
+    assert all(each["label"] != "Text me" for name, each in found.items() if name != "smsok")
+
+
 def test_labels_may_stand_in_cells_of_a_table() -> None:
     (form,) = page("table_layout")
     assert labels(form) == {

@@ -107,13 +107,19 @@ def _merged(items: Sequence[Text | Control]) -> Iterator[str | Control]:
 
 
 def _place_beside(parts: Sequence[str | Control]) -> None:
-    """Text comes before inputs unless the line begins with one and ends with text; boxes need only the second."""
+    """Text comes before inputs unless the line begins with one and ends with text; boxes need only one of the two.
+
+    What a box has taken is not the label of what follows it.
+    """
     begins, ends = isinstance(parts[0], str), isinstance(parts[-1], str)
+    taken: str | Control = ""
     for before, part, after in zip(["", *parts[:-1]], parts, [*parts[1:], ""], strict=True):
         if isinstance(part, str):
             continue
         box = part.kind in TICKS
-        own = after if ends and (box or not begins) else before
+        is_followed = (ends or not begins) if box else (ends and not begins)
+        own = after if is_followed else "" if before is taken else before
+        taken = after if box and is_followed else ""
         part.beside = own if isinstance(own, str) and (box or len(own) <= LABEL_LENGTH) else ""
         if box and ends and isinstance(before, str) and before is parts[0]:
             part.question = before

@@ -37,13 +37,17 @@ DRAIN_SECONDS = 5.0
 
 
 class BodyError(Exception):
-    """A body that cannot be taken; ``code`` is lf201 or lf203, ``field`` the name it concerns, if it is one."""
+    """A body that cannot be taken; ``code`` is lf201 or lf203, ``field`` the name it concerns, if it is one.
 
-    def __init__(self, code: str, sentence: str, name: str | None = None) -> None:
+    ``kept`` is what was typed, as far as it can be shown again.
+    """
+
+    def __init__(self, code: str, sentence: str, name: str | None = None, kept: Pairs | None = None) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
         self.field = name
+        self.kept = kept or []
 
     def told(self, language: str = SOURCE) -> FieldError:
         return FieldError(self.field, self.code, say(self.sentence, language))
@@ -247,4 +251,4 @@ def _check(pairs: Pairs, files: Mapping[str, File]) -> None:
             raise BodyError("lf201", "bad_body")
     for name, value in pairs:
         if len(value) > MAX_VALUE or len(value.encode("utf-8", "replace")) > MAX_VALUE:
-            raise BodyError("lf203", "too_large_value", name)
+            raise BodyError("lf203", "too_large_value", name, [(name, text[:MAX_VALUE]) for name, text in pairs])

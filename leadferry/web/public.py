@@ -170,7 +170,8 @@ def _largest_body() -> int:
 
 
 def _body_failure(form: Form, error: BodyError) -> Response:
-    answers = Answers(Client.of(request), form, wishes_of(form, []), [], own_page=request.path != "/submit")
+    wishes = wishes_of(form, error.kept)
+    answers = Answers(Client.of(request), form, wishes, error.kept, own_page=request.path != "/submit")
     return answers.failure([error.told(form.language)], error.code)
 
 

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from leadferry.tokens import PageTokens
+from tests.conftest import Install
 from tests.installation import Installation, Server, make
-from tests.web.forms import BROWSER, NOWHERE, SCRIPT, SETTINGS, any_name, said
+from tests.web.forms import BROWSER, NOWHERE, OOPS, SCRIPT, SETTINGS, any_name, quote, said
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -232,6 +233,17 @@ def test_a_name_of_200_characters_is_taken(installation: Installation, client: F
 
 def test_a_value_of_64_kib_is_taken_and_cut_to_its_limit(installation: Installation, client: FlaskClient) -> None:
     assert kept(installation, client.post("/f/any", data={"message": "y" * 65_536})) == {"message": "y" * 10_000}
+
+
+def test_beside_a_value_that_is_too_large_nothing_typed_is_lost(install: Install) -> None:
+    client = install({"quote": quote()}, **SETTINGS).client
+    typed = {"firstName": "Jane", "notes": "x" * 70_000}
+    page = client.post("/f/quote", data=typed, headers=BROWSER)
+    assert page.status_code == 413
+    assert 'value="Jane"' in page.text
+    posted = {**typed, "web_key": "LF_quote_1", "OnErrorURL": OOPS}
+    moved = client.post("/submit", data=posted, headers=BROWSER)
+    assert moved.headers["Location"] == f"{OOPS}?error_code=lf203&msg=Submission+Too+Large"
 
 
 def test_a_body_of_1_mib_is_taken_and_one_byte_more_is_not(client: FlaskClient) -> None:
