@@ -18,7 +18,7 @@ from leadferry.leads import Accepted, NewLead
 from leadferry.messages import say
 from leadferry.outbox import LEASE
 from leadferry.store import StoreError
-from leadferry.submission import FieldError, Submission, control, read
+from leadferry.submission import FieldError, Pairs, Submission, control, read
 from leadferry.text import plain_text
 from leadferry.vendors.base import Request
 from leadferry.web.answers import Answers, Client, error_answer, error_json, wishes_of
@@ -103,9 +103,11 @@ def submit() -> Response:
     try:
         body = read_body(request, _largest_body())
     except BodyError as error:
-        return error_answer(client, error.code, [error.told()])
-    web_key = control(body.pairs, "web_key")
-    form = current_site().office.catalog.by_web_key(web_key) if web_key else None
+        form = _form_of_key(error.kept)
+        return (
+            _body_failure(form, error) if isinstance(form, Form) else error_answer(client, error.code, [error.told()])
+        )
+    form = _form_of_key(body.pairs)
     if form is None:
         return error_answer(client, "ct101", [FieldError("web_key", "ct101", say("unknown_web_key"))])
     if isinstance(form, Broken):
@@ -114,6 +116,11 @@ def submit() -> Response:
     if not form.has_file and body.size > MAX_BODY:
         return _body_failure(form, BodyError("lf203", "too_large_body"))
     return _take(form, body, own_page=False)
+
+
+def _form_of_key(pairs: Pairs) -> Form | Broken | None:
+    web_key = control(pairs, "web_key")
+    return current_site().office.catalog.by_web_key(web_key) if web_key else None
 
 
 @public.route("/f/<name>", methods=["OPTIONS"])
