@@ -325,6 +325,10 @@ class Adapter(ABC):
     def parse_response(self, response: Response) -> Result:
         """Never raises, whatever the bytes."""
 
+    def shortened(self, lead: LeadData, destination: Destination) -> Iterator[tuple[str, int, int]]:  # noqa: ARG002
+        """Answers of which the vendor gets the beginning only: our name, how many characters before and after."""
+        return iter(())
+
     def next_request(self, request: Request, response: Response, destination: Destination) -> Request | None:  # noqa: ARG002
         """A further call that the answer asks for, or None. The last answer is the one that counts."""
         return None

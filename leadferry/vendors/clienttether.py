@@ -133,6 +133,17 @@ class ClientTether(Adapter):
             ),
         )
 
+    def shortened(self, lead: LeadData, destination: Destination) -> Iterator[tuple[str, int, int]]:
+        """The document caps an expansion parameter at 100 characters; the lead keeps the rest."""
+        if all(len(as_text(value)) <= CUSTOM_LIMIT for value in lead.values.values()):
+            return
+        custom = self.place(lead, destination).custom
+        kept_whole = _uncuttable(lead, destination, custom)
+        for name, value in lead.values.items():
+            wire, text = self.wire_name(name, destination), as_text(value)
+            if wire in custom and wire not in kept_whole and len(text) > CUSTOM_LIMIT:
+                yield name, len(text), len(cut(text, CUSTOM_LIMIT))
+
     def parse_response(self, response: Response) -> Result:
         said = _read(response)
         if _CODE.fullmatch(said.code):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import math
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, make_response, render_template, request
@@ -219,7 +221,7 @@ def _new_lead(form: Form, submission: Submission, body: Body, ignored: tuple[str
         campaign |= _page_from_referer()
     suspect = suspicions(form, body)
     is_held = form.spam.suspects == "hold"
-    return NewLead(
+    lead = NewLead(
         form=form,
         values=submission.values,
         campaign=campaign,
@@ -229,6 +231,16 @@ def _new_lead(form: Form, submission: Submission, body: Body, ignored: tuple[str
         source=_source(ignored, () if is_held else suspect),
         quarantine=suspect if is_held else (),
     )
+    shortened = list(_shortened(lead))
+    return replace(lead, cleaned=[*lead.cleaned, *shortened]) if shortened else lead
+
+
+def _shortened(lead: NewLead) -> Iterator[dict[str, Any]]:
+    """What a vendor takes only the beginning of is written down too, though the lead keeps it whole."""
+    for each in lead.form.destinations:
+        adapter = current_site().office.adapters[each.adapter]
+        for name, before, after in adapter.shortened(lead.data(each.name), each):
+            yield {"field": name, "reason": "cut_for_vendor", "before": before, "after": after}
 
 
 def _page_from_referer() -> dict[str, str]:

@@ -100,7 +100,9 @@ def test_a_longer_field_of_the_form_is_cut_there_too_and_the_lead_keeps_the_rest
     systems.post("long", email, story=typed)
     assert systems.fields("clienttether", email)["story"] == "x" * 99
     (lead,) = systems.installation.leads("--email", email)
-    assert systems.installation.lead(lead["lead"])["values"]["story"] == typed
+    kept = systems.installation.lead(lead["lead"])
+    assert kept["values"]["story"] == typed
+    assert kept["cleaned"] == [{"field": "story", "reason": "cut_for_vendor", "before": len(typed), "after": 99}]
 
 
 def test_a_long_click_id_goes_whole_into_the_notes_and_a_short_one_by_its_name(systems: Systems) -> None:

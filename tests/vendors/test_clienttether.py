@@ -86,6 +86,12 @@ class TestTheRequest:
         assert form["Favorite Chocolate"] == "x" * 99
         assert form["Why"] == "y" * 100
 
+    def test_says_what_it_sends_the_beginning_of_only(self) -> None:
+        values = {"firstName": "A" * 150, "Why": "y" * 150, "Short": "z", "How": "h" * 120}
+        lead = replace(LEAD, values=values | {"xxTrustedFormCertUrl": "https://cert.example/" + "c" * 100})
+        renamed = replace(DESTINATION, fields={"How": "Way"})
+        assert list(ADAPTER.shortened(lead, renamed)) == [("Why", 150, 100), ("How", 120, 100)]
+
     def test_sends_a_field_under_the_name_that_the_owner_gave_it(self) -> None:
         values = {"home": "Own", "job": "Plumber"}
         form = sent(replace(LEAD, values=values), home="home_ownership", job="job_title")
