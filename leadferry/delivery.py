@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from leadferry import leads, metrics, outbox
 from leadferry.catalog import Catalog
+from leadferry.languages import Sentence, sentence
 from leadferry.outbox import Claim, Health, NextState, Tried
 from leadferry.sealing import Unsealable, is_sealed, texts_of
 from leadferry.store import Store, StoreError, StoreRefusal
@@ -446,15 +447,17 @@ def probe_delay(probes: int) -> float:
 # --- a check without a lead ---
 
 
-def probe_account(office: Office, destination: Destination) -> tuple[bool | None, str]:
+def probe_account(office: Office, destination: Destination) -> tuple[bool | None, Sentence]:
     """Whether the vendor takes our credentials: yes, no, or None where that cannot be told without making a lead.
 
-    A yes resumes the account's waiting leads.
+    What is said of it can be told in other languages. A yes resumes the account's waiting leads.
     """
     adapter = office.adapters[destination.adapter]
     request = adapter.test_request(destination)
     if request is None:
-        return None, f"{adapter.label} has no call that checks an account without creating a lead; nothing was sent."
+        return None, sentence(
+            "{vendor} has no call that checks an account without creating a lead; nothing was sent."
+        ).of(vendor=adapter.label)
     conversation = _Conversation(office, destination, [])
     try:
         result = conversation.test(request)
@@ -463,8 +466,18 @@ def probe_account(office: Office, destination: Destination) -> tuple[bool | None
     words = result.words or (result.reason or result.outcome).value
     if result.outcome is Outcome.ACCEPTED:
         resumed = outbox.resume(office.store, outbox.account_of(destination), office.store.now())
-        return True, f"works. {words}{' Its waiting leads go on.' if resumed else ''}".strip()
-    return None if result.outcome is Outcome.UNKNOWN else False, f"{result.outcome.value}: {words}"
+        works = sentence("works. {words} Its waiting leads go on.") if resumed else sentence("works. {words}")
+        return True, works.of(words=words)
+    said = sentence("{outcome}: {words}").of(outcome=_OUTCOMES[result.outcome], words=words)
+    return None if result.outcome is Outcome.UNKNOWN else False, said
+
+
+_OUTCOMES: Mapping[Outcome, Sentence] = {
+    Outcome.REJECTED: sentence("rejected"),
+    Outcome.FAILED: sentence("failed"),
+    Outcome.UNKNOWN: sentence("unknown"),
+    Outcome.MISCONFIGURED: sentence("misconfigured"),
+}
 
 
 def missing_fields(office: Office, destination: Destination, names: Iterable[str]) -> list[str]:
