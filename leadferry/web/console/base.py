@@ -32,6 +32,7 @@ from leadferry.store import Store, StoreError
 from leadferry.users import User
 from leadferry.web.console.days import day_with_year
 from leadferry.web.console.language import _, speak
+from leadferry.web.console.pieces import offer_pieces
 from leadferry.web.site import current_site
 
 console = Blueprint("console", __name__, url_prefix="/console")
@@ -301,6 +302,7 @@ def open_console(app: Flask) -> None:
         counter(site.settings.ratelimit_storage_uri, site.settings.root / "var" / "login_limit", *LOGIN_TRIES)
     )
     speak(app)
+    offer_pieces(app)
     app.add_template_global(moment)
     app.add_template_filter(attributes)
     app.jinja_env.globals.update(STATE_LABELS=STATE_LABELS, STATE_COUNTS=STATE_COUNTS, ROLE_LABELS=ROLE_LABELS)

@@ -25,7 +25,7 @@ from leadferry.spreadsheet import csv_lines, names_of
 from leadferry.troubles import Trouble
 from leadferry.vendors.base import as_text
 from leadferry.web.console.base import STATE_COUNTS, STATE_LABELS, console, note, requires, this_user
-from leadferry.web.console.language import _, listed, told
+from leadferry.web.console.language import _, listed, ngettext, told
 from leadferry.web.site import current_site
 
 PER_PAGE = 50
@@ -49,6 +49,7 @@ def leads() -> str:
     return render_template(
         "console/leads.html",
         rows=[_line(row) for row in shown],
+        chosen_words=_chosen_words(len(shown)),
         wanted=wanted,
         given=_given(),
         filtered=wanted != Wanted(tests=wanted.tests),
@@ -60,6 +61,11 @@ def leads() -> str:
         newest=url_for("console.leads", **_given()) if before else None,
         older=url_for("console.leads", **{**_given(), "before": shown[-1].id}) if len(rows) > PER_PAGE else None,
     )
+
+
+def _chosen_words(most: int) -> list[str]:
+    """What the page says when one, two … leads are ticked: its script knows no plurals."""
+    return [ngettext("{count} chosen", "{count} chosen", count) for count in range(1, most + 1)]
 
 
 def _troubles(wanted: Wanted) -> list[Trouble]:

@@ -15,11 +15,12 @@ from leadferry.catalog import Broken
 from leadferry.forms import Form
 from leadferry.troubles import Trouble
 from leadferry.web.console import words
-from leadferry.web.console.base import console, requires
+from leadferry.web.console.base import STATE_COUNTS, console, requires
 from leadferry.web.console.charts import duration, per_cent, sparkline
 from leadferry.web.console.counting import counted, fresh
 from leadferry.web.console.language import _, listed, ngettext, told
 from leadferry.web.console.pages import seen_pages
+from leadferry.web.console.pieces import bold
 from leadferry.web.site import current_site
 
 WEEK_HOURS = 7 * 24
@@ -64,8 +65,15 @@ def overview() -> str:
         needs=_needs(balance, forms),
         forms=forms,
         figures=_figures(forms),
+        counted_state=_counted_state,
         link=words.place,
     )
+
+
+def _counted_state(state: str, count: int) -> str:
+    """So many leads that stand so, the number set off."""
+    words = STATE_COUNTS[state]
+    return ngettext(words.one, words.many, count, count=bold(f"{count:,}"))
 
 
 def _forms(hours: Mapping[str, Sequence[int]]) -> list[FormWeek]:

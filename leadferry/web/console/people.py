@@ -51,7 +51,11 @@ def people() -> str:
 
 def _people(**more: str) -> str:
     return render_template(
-        "console/people.html", people=users.everyone(current_site().office.store), roles=ROLES, **more
+        "console/people.html",
+        people=users.everyone(current_site().office.store),
+        roles=ROLES,
+        role_choices=[(role, told(ROLE_LABELS[role])) for role in ROLES],
+        **more,
     )
 
 
