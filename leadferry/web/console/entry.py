@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Response, abort, flash, make_response, redirect, render_template, request, session, url_for
 from flask_login import login_user, logout_user  # type: ignore[import-untyped]
 
 from leadferry import users
@@ -132,3 +132,10 @@ def sign_out_everywhere() -> Response:
 def home() -> Response:
     """To the first page of the menu."""
     return cast(Response, redirect(url_for(places()[0][0].endpoint), 303))
+
+
+@console.get("/<path:place>")
+@requires(ANYBODY)
+def nowhere(place: str) -> Response:  # noqa: ARG001  # any other address
+    """In the console's words, not in those that visitors get."""
+    abort(404)

@@ -1,0 +1,461 @@
+"""The console in another language: nothing of ours is left in English, on no page, in no state."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, template_rendered
+from sqlalchemy import insert, text, update
+from werkzeug.test import TestResponse
+
+from leadferry import catalog as catalog_module
+from leadferry import drafting, leads, numbers, users
+from leadferry.delivery import attempt
+from leadferry.doctor import KINDS, VIEWS_WITHOUT_TRY, read_facts
+from leadferry.form_file import Problem
+from leadferry.forms import Form
+from leadferry.leads import NewLead
+from leadferry.messages import SENTENCES
+from leadferry.models import account, delivery
+from leadferry.numbers import DAY, Sighting
+from leadferry.outbox import Turn, claim_due
+from leadferry.store import StoreError
+from leadferry.submission import FieldError
+from leadferry.users import Sentence
+from leadferry.vendors import ADAPTERS
+from leadferry.vendors.base import Reason
+from leadferry.web.console import counting
+from leadferry.web.console import forms as console_forms
+from leadferry.web.console.lead import CLEANING, SUSPICIONS
+from leadferry.web.console.numbers import REFUSED_POSTS
+from tests.conftest import Install
+from tests.installation import REPOSITORY, Installation
+from tests.web.conftest import ScriptedVendor
+from tests.web.console.pseudo import LANGUAGE, speak_it, strangers
+from tests.web.console.visitor import PASSWORD, Visitor, signed_in, stranger
+
+TEMPLATES = REPOSITORY / "templates" / "console"
+PARTS = {"base", "forms_frame", "forms_parts", "leads_table", "numbers_parts", "parts", "troubles"}
+"""Templates that other templates are made of."""
+
+FORM = """
+title: Запрос
+web_key: zq1
+intro: Коротко
+fields:
+  - {name: firstName, label: Имя, required: true}
+  - {name: lastName, label: Фамилия}
+  - {name: email, label: Почта, required: true}
+  - {name: zq_kind, label: Что, type: select, options: [Окна, {value: "2", label: Двери}], required: true}
+  - {name: zq_many, label: Ещё, type: checkboxes, options: [Окна, Двери]}
+  - {name: zq_note, label: Слова, type: textarea, max_length: 40}
+  - {name: zq_rooms, label: Комнаты, type: number, show_if: {zq_kind: "2"}}
+  - {name: zq_both, label: Оба, show_if: {zq_kind: "2", zq_many: Окна}}
+  - {name: smsok, type: consent, label: Можно писать, required: true}
+  - {name: zq_tag, label: Метка, type: hidden, value: "1"}
+steps: [{title: Раз, fields: [firstName, lastName, email]}, {title: Два, fields: [zq_kind, zq_many, zq_note, zq_rooms, zq_both, smsok]}]
+vendor: {name: clienttether, web_key: "${CT_KEY}", url: "${CT}"}
+also: [{name: webhook, url: "https://example.com/x"}]
+"""
+SHORT = """
+title: Коротко
+measure: progress
+fields: [{name: firstName, label: Имя}, {name: email, label: Почта}]
+vendor: {name: webhook, url: "https://example.com/x", wait: 0}
+"""
+BROKEN = "title: Сломано\nvendor: {name: nobody}\n"
+ANSWERS = {"firstName": "Бо", "lastName": "Смит", "email": "bo@example.com", "zq_kind": "2", "smsok": "1"}
+
+DATA = (
+    # what stands on pages and is no text of ours; whatever else this test writes is Cyrillic or digits
+    "Leadferry",  # the product's name
+    "|".join(re.escape(each.label) for each in ADAPTERS.values()),  # names of products
+    r"LF-\w{10}",  # references
+    r"\b[0-9a-f]{12}\b",  # versions
+    r"\b(?:zq\w*|firstName|lastName|email|smsok)\b",  # forms and fields, by the names that their files give them
+    r"[\w.+-]+@example\.com|https?://[^\s<]*|\b(?:www\.|hooks\.)?example\.com[^\s<,]*",
+    r"/f/[\w-]*|/submit",  # addresses of ours
+    r"\b(?:CT_KEY|CT|SENSITIVE_KEY)\b",  # names in the environment
+    r"\b(?:ct|lf)\d{3}\b",  # the protocol's codes
+    r"flask (?:db|users)(?: [a-z]+)?",  # commands, and who acts on the command line
+    r"<form|</form>|measure: progress|utm_campaign|\b90d\b|Georgia, serif|\b(?:16|8)px\b|\b40rem\b",  # to be written as is
+)
+
+
+def visitors_sentences() -> str:
+    """What is wrong with an answer is told as the form tells its visitors: in its own language, here English."""
+    return "|".join(re.sub(r"\\{\w+\\}", ".*?", re.escape(each)) for each in SENTENCES.values())
+
+
+def problems(*found: Problem) -> list[str]:
+    """What `flask forms check` says: technical, in English, and the same in a terminal and here."""
+    return [rf"(?:\b{re.escape(each.key)}\b|{re.escape(each.message)})" for each in found]
+
+
+class Walk:
+    """Goes through pages in the pseudo-language, and keeps what it met that is in none."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.found: dict[str, list[str]] = {}
+        self.data = [*DATA, visitors_sentences()]
+        self.endpoints: set[str] = set()
+        self.templates: set[str] = set()
+        app.before_request(self._note)
+        template_rendered.connect(self._rendered, app)
+
+    def _note(self) -> None:
+        from flask import request
+
+        if request.method == "GET":
+            self.endpoints.add(str(request.endpoint))
+
+    def _rendered(self, sender: Flask, template: Any, **more: Any) -> None:
+        self.templates.add(str(template.name))
+
+    def see(self, visitor: Visitor, path: str, status: int = 200, *, least: int = 3, **more: Any) -> TestResponse:
+        return self._look(path, visitor.get(path, headers={"Accept-Language": LANGUAGE}, **more), status, least)
+
+    def do(self, visitor: Visitor, path: str, data: dict[str, Any] | None = None, status: int = 200) -> TestResponse:
+        """A post, and the page that follows it, with what it flashes."""
+        answer = visitor.post(path, data, headers={"Accept-Language": LANGUAGE}, follow_redirects=True)
+        return self._look(f"POST {path}", answer, status, 3)
+
+    def _look(self, path: str, answer: TestResponse, status: int, least: int) -> TestResponse:
+        if answer.status_code != status or answer.text.count("⟦") < least:
+            self.found.setdefault(path, []).append(f"answers {answer.status_code} with too few words")
+        if answer.is_json:
+            page = "".join(f"<p>{each}</p>" for each in answer.json.values() if isinstance(each, str))  # type: ignore[union-attr]
+            page = page.replace(f"<p>{answer.json.get('then')}</p>", "")  # type: ignore[union-attr]
+        else:
+            page = answer.text
+        met = strangers(page, [re.compile(each) for each in self.data])
+        if met:
+            self.found.setdefault(path, []).extend(met)
+        return answer
+
+
+@pytest.fixture
+def here(
+    install: Install, vendor: ScriptedVendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Installation]:
+    monkeypatch.setattr(catalog_module, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(counting, "FRESH_SECONDS", 0.0)
+    from leadferry import languages
+
+    with pytest.MonkeyPatch.context() as patched:
+        speak_it(patched, tmp_path / "translations")
+        yield install(
+            {"zq1": FORM, "zq2": SHORT}, CT_KEY="CT_secret_of_it", CT=vendor.url, ALLOW_PRIVATE_VENDORS="1"
+        )
+    for cached in (languages.languages, languages._catalogue):
+        cached.cache_clear()
+
+
+def served(here: Installation, name: str) -> Form:
+    form = here.site.office.catalog.get(name)
+    assert isinstance(form, Form)
+    return form
+
+
+def post(here: Installation, **values: str) -> str:
+    """A visitor's lead, sent at once; its reference."""
+    answer = here.client.post("/f/zq1", data={**ANSWERS, **values}, headers={"Accept": "application/json"})
+    assert answer.status_code < 500 and here.leads(), answer.text
+    return str(here.leads()[0]["lead"])
+
+
+def store_lead(here: Installation, state: str = "delivered", reason: str | None = None, **more: Any) -> str:
+    form = served(here, more.pop("form", "zq2"))
+    values = {"firstName": "Бо", "email": "bo@example.com", **more.pop("values", {})}
+    source = {"ip": "1.2.3.0", "user_agent": "1/2", "path": "/submit", "country": "1", "ignored_redirects": ["1"]}
+    new = NewLead(form, values, source={**source, **more.pop("source", {})}, **more)
+    accepted = leads.accept(here.store, new, {}, repeats=False)
+    with here.store.write() as connection:
+        values = {"state": state, "reason": reason, "attempts": 1}
+        connection.execute(update(delivery).where(delivery.c.lead_id == accepted.lead_id).values(values))
+    return new.reference
+
+
+def count(here: Installation, *counts: tuple[str, str, str, str, int]) -> None:
+    day = int(time.time() // DAY)
+    numbers.add(here.store, {(day, *each[:4]): each[4] for each in counts}, {})
+
+
+def sighted(here: Installation, page: str, facts: str, posts: int = 10) -> None:
+    seen = Sighting(time.time() - DAY, time.time(), posts)
+    numbers.add(here.store, {}, {("zq1", page, read_facts(facts).text): seen})
+
+
+def pause(here: Installation, name: str, waiting: str, reason: str) -> None:
+    row = {"account": f"{name}/vendor", "waiting": waiting, "reason": reason, "words": "Нет", "since": 1.0}
+    with here.store.write() as connection:
+        connection.execute(insert(account).values({**row, "failures": 1, "probes": 0, "probe_at": 9e9}))
+
+
+# --- the pages, area by area ---
+
+
+def walk_the_door(walk: Walk, here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = stranger(here)
+    walk.see(nobody, "/console/login")
+    first = users.invite(here.store)
+    walk.see(nobody, f"/console/welcome/{first}")
+    walk.do(nobody, f"/console/welcome/{first}", {"name": "/", "password": PASSWORD}, 422)
+    walk.do(nobody, f"/console/welcome/{first}", {"name": "Я", "password": "1"}, 422)
+    walk.do(nobody, "/console/login", {"name": "Никто", "password": "1"}, 422)
+    walk.see(nobody, f"/console/welcome/{users.invite(here.store, 'viewer', 'Он')}")
+    walk.see(nobody, "/console/welcome/none", 404)
+    signed_in(here, name="Анна")
+    walk.see(nobody, "/console/login")
+    walk.see(nobody, "/console/overview", follow_redirects=True)
+    walk.do(nobody, "/console/account/password", {}, 401)
+    viewer = signed_in(here, "viewer", "Виктор")
+    walk.see(viewer, "/console/users", 403)
+    walk.see(viewer, "/console/nothing", 404)
+    forged = viewer.client.post("/console/logout", headers={"Accept-Language": LANGUAGE})
+    walk._look("a stale page", forged, 400, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(console_forms.drafting, "waiting", broken_store)
+        walk.see(viewer, "/console/forms", 503, least=2)
+    with monkeypatch.context() as patched:
+        patched.setitem(here.app.config, "CONSOLE_READY", False)
+        patched.setattr(users, "is_ready", lambda store: False)
+        walk.see(viewer, "/console/forms", 503)
+
+
+def walk_to_the_shut_door(walk: Walk, here: Installation) -> None:
+    nobody = stranger(here)
+    for _ in range(12):
+        nobody.post("/console/login", {"name": "Никто", "password": "1"})
+    walk.do(nobody, "/console/login", {"name": "Никто", "password": "1"}, 429)
+
+
+def broken_store(*_: object) -> None:
+    raise StoreError("nothing")
+
+
+def walk_the_account(walk: Walk, here: Installation) -> None:
+    anna = signed_in(here, "viewer", "Анна Вторая")
+    walk.see(anna, "/console/account")
+    walk.do(anna, "/console/account/password", {"password": "1", "new_password": "2"}, 422)
+    walk.do(anna, "/console/account/password", {"password": PASSWORD, "new_password": "2"}, 422)
+    walk.do(anna, "/console/account/password", {"password": PASSWORD, "new_password": PASSWORD + "1"})
+    walk.do(anna, "/console/account/sign-out-everywhere")
+
+
+def walk_the_people(walk: Walk, here: Installation) -> None:
+    anna = signed_in(here, name="Анна")
+    signed_in(here, "viewer", "Пётр")
+    walk.see(anna, "/console/users")
+    walk.do(anna, "/console/users", {"name": "", "role": "viewer"}, 422)
+    walk.do(anna, "/console/users", {"name": "Пётр", "role": "viewer"}, 422)
+    walk.do(anna, "/console/users", {"name": "Новый", "role": "viewer"})
+    walk.do(anna, "/console/users/Пётр/password")
+    walk.do(anna, "/console/users/Кто/password", status=404)
+    for deed, data in (("role", {"role": "editor"}), ("disable", {}), ("enable", {}), ("sign-out", {})):
+        walk.do(anna, f"/console/users/Пётр/{deed}", data)
+    walk.do(anna, "/console/users/Пётр/disable")
+    walk.do(anna, "/console/users/Пётр/role", {"role": "0"}, 422)
+    walk.do(anna, "/console/users/Кто/disable", status=422)
+    users.set_role(here.store, "Пётр", "viewer")
+    for other in users.everyone(here.store):
+        if other.name != "Анна":
+            users.disable(here.store, other.name)
+    walk.do(anna, "/console/users/Анна/disable", status=422)
+
+
+def walk_the_empty(walk: Walk, here: Installation, install: Install) -> None:
+    """Before there is anything: with forms, and without."""
+    for one in (here, install()):
+        for role, name in (("operator", "Анна"), ("viewer", "Пётр")):
+            visitor = signed_in(one, role, name)
+            for page in ("overview", "forms", "leads", "leads?tests=1", "leads?before=1", "numbers", "pages"):
+                walk.see(visitor, f"/console/{page}")
+            walk.see(visitor, "/console/leads?q=0")
+        walk.see(signed_in(one, name="Анна"), "/console/audit")
+        walk.see(signed_in(one, "editor", "Ева"), "/console/forms/new")
+
+
+def walk_the_leads(walk: Walk, here: Installation, vendor: ScriptedVendor) -> dict[str, str]:
+    """Leads in every state; the pages of all, of each, and what is done with them."""
+    anna, viewer = signed_in(here, name="Анна"), signed_in(here, "viewer", "Пётр")
+    found = {"delivered": post(here, zq_note="<b>1</b>" + "1" * 60, zq_rooms="1", utm_campaign="1")}
+    vendor.refuses("ct103", "Нет")
+    found["refused"] = post(here, email="2@example.com", page_url="https://example.com/2", referrer="https://example.com/3")
+    vendor.says(b"0", "503 0")
+    found["failed"] = post(here, email="3@example.com")
+    vendor.says({"Message": "0"}, "401 0")
+    found["misconfigured"] = post(here, email="4@example.com")
+    vendor.start_over()
+    for state in ("pending", "sending", "rejected", "held", "dead"):
+        found[state] = store_lead(here, state, "down")
+    found["unheard of"] = store_lead(here, "rejected", "0")
+    found["junk"] = store_lead(here, quarantine=list(SUSPICIONS), form="zq1")
+    found["suspect"] = store_lead(here, source={"suspect": ["links"]})
+    found["test"] = store_lead(here, test=True)
+    cleaned = [{"field": "firstName", "reason": each, "before": 5, "after": 1} for each in CLEANING]
+    found["cleaned"] = store_lead(here, cleaned=cleaned, form="zq1")
+    found["erased"] = store_lead(here)
+    walk.do(anna, f"/console/leads/{found['erased']}/erase")
+    walk.do(anna, f"/console/leads/{found['erased']}/erase", {"sure": "yes"})
+    for visitor in (anna, viewer):
+        for query in ("", "?tests=1", "?state=dead", "?state=held&form=zq2", "?state=quarantined", "?state=pending"):
+            walk.see(visitor, f"/console/leads{query}")
+        for reference in found.values():
+            walk.see(visitor, f"/console/leads/{reference}")
+    for reference in found.values():
+        walk.see(anna, f"/console/leads/{reference}/edit")
+        walk.see(anna, f"/console/leads/{reference}/progress", least=0)
+    walk.do(anna, f"/console/leads/{found['cleaned']}/edit", {"a-email": "0"}, 422)
+    walk.do(anna, f"/console/leads/{found['cleaned']}/edit", {"a-firstName": "Ян", "then": "resend"})
+    walk.do(anna, f"/console/leads/{found['failed']}/resend")
+    walk.do(anna, f"/console/leads/{found['suspect']}/release")
+    walk.do(anna, "/console/leads/resend", {"which": "all"})
+    walk.do(anna, "/console/leads/resend", {})
+    walk.do(anna, "/console/leads/release", {"which": "all"})
+    walk.do(anna, "/console/leads/troubles", {"account": "zq2/vendor", "state": "dead", "reason": "down"})
+    walk.see(anna, "/console/leads/batches/1")
+    walk.see(anna, "/console/leads/batches/1/progress", least=1)
+    anna.get("/console/leads.csv?state=dead&form=zq2")
+    return found
+
+
+def walk_the_troubles(walk: Walk, here: Installation) -> None:
+    """Every reason, of one lead and of several; the overview while something waits and while all is well."""
+    anna = signed_in(here, name="Анна")
+    clean(here)
+    walk.see(anna, "/console/overview")
+    store_lead(here)
+    walk.see(anna, "/console/overview")
+    here.form("zq3", BROKEN)
+    walk.data += problems(*here.site.office.catalog.check("zq3", BROKEN)[1])
+    for state in ("rejected", "held", "dead", "pending"):
+        for times in (1, 2):
+            clean(here)
+            pause(here, "zq1", "misconfigured", "credentials")
+            pause(here, "zq2", "down", "down")
+            for reason in (*Reason, "0"):
+                for _ in range(times):
+                    store_lead(here, state, reason)
+            walk.see(anna, "/console/overview")
+            walk.see(anna, f"/console/leads?state={state}")
+            walk.see(anna, "/console/numbers")
+    for _ in range(2):
+        store_lead(here, quarantine=["links"])
+    silent(here)
+    walk.see(anna, "/console/overview")
+    with here.store.write() as connection:
+        connection.execute(text("DELETE FROM delivery"))
+    walk.see(anna, "/console/overview")
+
+
+def clean(here: Installation) -> None:
+    with here.store.write() as connection:
+        for table in ("account", "attempt", "delivery", "lead"):
+            connection.execute(text(f"DELETE FROM {table}"))
+
+
+def silent(here: Installation) -> None:
+    for week in range(1, 4):
+        for number in range(30):
+            store_lead(here, received_at=time.time() - week * 7 * DAY + number * 300 - 9000)
+
+
+def walk_the_numbers(walk: Walk, here: Installation) -> None:
+    anna = signed_in(here, name="Анна")
+    count(here, ("zq1", "", "", "seen", 9), ("zq2", "example.com/1", "1", "seen", 9), ("zq2", "", "", "started", 3))
+    count(here, *(("zq1", "", "", f"refused:{code}", 2) for code in (*REFUSED_POSTS, "ct104")))
+    count(here, ("zq1", "", "", "asked_again:email", 2), ("zq2", "", "", "touched:email", 2))
+    for reason in (*CLEANING, "0"):
+        for field in ("firstName", "zq_note", "zq_unknown"):
+            for _ in range(4):
+                change = {"field": field, "reason": reason, "before": 5000, "after": 1}
+                store_lead(here, form="zq1", cleaned=[change])
+    for reason, _ in ((each, 0) for each in (*Reason, "0")):
+        store_lead(here, "rejected", reason)
+    for query in ("", "?days=7", "?form=zq1", "?form=zq2&days=90"):
+        walk.see(anna, f"/console/numbers{query}")
+
+
+def walk_the_pages(walk: Walk, here: Installation) -> None:
+    anna = signed_in(here, name="Анна")
+    for number, kind in enumerate(FACTS):
+        sighted(here, f"example.com/{number}", kind, posts=1 + number)
+    sighted(here, "", "depth=2 script=1 address=none")
+    count(here, ("zq1", "example.com/none", "", "seen", VIEWS_WITHOUT_TRY))
+    count(here, ("zq1", "example.com/seen", "", "seen", 1), *((("zq1", f"example.com/more{n}", "", "seen", 1)) for n in range(100)))
+    walk.see(anna, "/console/pages")
+    walk.see(anna, "/console/overview")
+
+
+FACTS = (
+    "depth=1 script=1 stuck=1 snippet=script-1-500",
+    "way=plain snippet=iframe-1-500 depth=1",
+    "depth=1 script=0 snippet=script-1-500",
+    "depth=1 script=1 snippet=script-1-500 address=site",
+    "depth=1 script=1 opaque=1 snippet=script-1-500",
+    "depth=1 script=1",
+    "depth=1 script=1 snippet=script-1-9000",
+    "depth=2 script=1 snippet=embed-1 top=www.example.com",
+    "way=pasted",
+)
+
+
+def walk_the_forms(walk: Walk, here: Installation) -> None:
+    anna, viewer = signed_in(here, name="Анна"), signed_in(here, "viewer", "Пётр")
+    store_lead(here, form="zq1", values=ANSWERS)
+    for tab in ("", "/change", "/yaml", "/publish", "/versions", "/test", "/preview"):
+        walk.see(anna, f"/console/forms/zq1{tab}", least=0 if tab == "/preview" else 3)
+        if tab in {"", "/versions"}:
+            walk.see(viewer, f"/console/forms/zq1{tab}")
+    walk.see(anna, "/console/forms/zq1/rehearsal", least=1)
+    for changed in DRAFTS:
+        save(here, "zq1", changed)
+        walk.data += problems(*here.site.office.catalog.check("zq1", changed)[1])
+        for tab in ("", "/change", "/yaml", "/publish", "/publish?rehearsed=1", "/rehearsal", "/preview"):
+            walk.see(anna, f"/console/forms/zq1{tab}", least=0 if tab == "/preview" else 1)
+        walk.see(viewer, "/console/forms")
+        walk.do(anna, "/console/forms/zq1/publish", {"revision": "99"}, 409 if "title: [" not in changed else 422)
+    walk.see(anna, "/console/forms")
+
+
+DRAFTS = (
+    # what is wrong, what may be wrong, and what differs
+    "title: [",
+    FORM.replace("Имя, required: true", "Имя") + "web_key: 1\nnonsense: 1\n",
+    FORM.replace("language", "").replace("web_key: zq1", "web_key: zq1\nlanguage: it"),
+)
+
+
+def save(here: Installation, name: str, content: str) -> None:
+    now = drafting.current(here.store, here.site.office.catalog, name)
+    assert now is not None
+    from dataclasses import replace
+
+    drafting.save(here.store, replace(now, content=content), "Борис")
+
+
+def test_nothing_of_the_console_is_left_in_english(
+    here: Installation, install: Install, vendor: ScriptedVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = Walk(here.app)
+    walk_the_door(walk, here, monkeypatch)
+    walk_the_account(walk, here)
+    walk_the_empty(walk, here, install)
+    walk_the_leads(walk, here, vendor)
+    walk_the_pages(walk, here)
+    walk_the_forms(walk, here)
+    walk_the_troubles(walk, here)
+    walk_the_numbers(walk, here)
+    walk_the_people(walk, here)
+    walk.see(signed_in(here, name="Анна"), "/console/audit")
+    walk_to_the_shut_door(walk, here)
+    import json
+    Path("/tmp/found.json").write_text(json.dumps(walk.found, ensure_ascii=False, indent=1))
+    assert walk.found == {}
