@@ -56,7 +56,7 @@ LONGEST_PROBE = 1800.0
 FAILURES_UNTIL_DOWN = 5
 """Tries of one account in a row, of any leads, without an answer that shows the vendor at work."""
 
-NO_REQUEST = "No request could be made of this lead; see the log."
+NO_REQUEST = sentence("No request could be made of this lead; see the log.")
 SAYS_NOTHING_OF_THE_VENDOR = (Reason.INTERRUPTED, Reason.ADAPTER, Reason.SEALED)
 
 
@@ -125,14 +125,14 @@ class _Notes:
 
 def _try(office: Office, claim: Claim, destination: Destination | None, notes: _Notes) -> Result:
     if claim.interrupted:
-        return Result(Outcome.UNKNOWN, Reason.INTERRUPTED, words="We were stopped while sending.")
+        return Result(Outcome.UNKNOWN, Reason.INTERRUPTED, words=sentence("We were stopped while sending."))
     if destination is None:
-        words = "The form file, or a setting that it names, is missing."
+        words = sentence("The form file, or a setting that it names, is missing.")
         return Result(Outcome.MISCONFIGURED, Reason.SETTING_MISSING, words=words)
     try:
         request, sensitive = _patiently(lambda: _frozen(office, claim, destination))
     except Unsealable:
-        words = "SENSITIVE_KEY is not the key that the sealed answers of this lead were stored under."
+        words = sentence("SENSITIVE_KEY is not the key that the sealed answers of this lead were stored under.")
         return Result(Outcome.FAILED, Reason.SEALED, words=words)
     if request is None:
         return Result(Outcome.FAILED, Reason.ADAPTER, words=NO_REQUEST)
@@ -144,7 +144,7 @@ def _try(office: Office, claim: Claim, destination: Destination | None, notes: _
         return Result(error.outcome, error.reason, words=error.words)
     except Exception:
         log.exception("adapter failed at an answer", extra={"lead": claim.reference, "vendor": claim.vendor})
-        return Result(Outcome.UNKNOWN, Reason.ADAPTER, words="The answer could not be read; see the log.")
+        return Result(Outcome.UNKNOWN, Reason.ADAPTER, words=sentence("The answer could not be read; see the log."))
 
 
 def _frozen(office: Office, claim: Claim, destination: Destination) -> tuple[Request | None, frozenset[str]]:
@@ -463,7 +463,7 @@ def probe_account(office: Office, destination: Destination) -> tuple[bool | None
         result = conversation.test(request)
     except TransportError as error:
         result = Result(error.outcome, error.reason, words=error.words)
-    words = result.words or (result.reason or result.outcome).value
+    words = Sentence(result.words or (result.reason or result.outcome).value)  # told where they are ours
     if result.outcome is Outcome.ACCEPTED:
         resumed = outbox.resume(office.store, outbox.account_of(destination), office.store.now())
         works = sentence("works. {words} Its waiting leads go on.") if resumed else sentence("works. {words}")

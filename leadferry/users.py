@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -21,6 +21,12 @@ from leadferry.store import Store, StoreError
 
 ROLES = ("viewer", "editor", "operator")
 """Each may do all that those before it may."""
+
+ROLE_LABELS: Mapping[str, Sentence] = {
+    "viewer": sentence("viewer"),
+    "editor": sentence("editor"),
+    "operator": sentence("operator"),
+}
 
 LEAST_PASSWORD = 10
 LONGEST_PASSWORD = 200
@@ -172,10 +178,10 @@ def is_name(name: str) -> bool:
 
 def _check_role(role: str) -> None:
     if role not in ROLES:
+        *others, last = ROLE_LABELS.values()
+        several = reduce(lambda one, other: sentence("{one}, {other}").of(one=one, other=other), others)
         raise UserError(
-            sentence("{role} is no role; write {several} or {last}.").of(
-                role=repr(role), several=", ".join(ROLES[:-1]), last=ROLES[-1]
-            )
+            sentence("{role} is no role; write {several} or {last}.").of(role=repr(role), several=several, last=last)
         )
 
 

@@ -232,12 +232,6 @@ STATE_COUNTS: Mapping[str, Sentence] = {
     "quarantined": plural("{count} quarantined", "{count} quarantined"),
 }
 
-ROLE_LABELS: Mapping[str, Sentence] = {
-    "viewer": sentence("viewer"),
-    "editor": sentence("editor"),
-    "operator": sentence("operator"),
-}
-
 
 def moment(seconds: float | None) -> dict[str, str] | None:
     """A time for the macro of that name: for machines, and for a browser without scripts in UTC."""
@@ -305,7 +299,7 @@ def open_console(app: Flask) -> None:
     offer_pieces(app)
     app.add_template_global(moment)
     app.add_template_filter(attributes)
-    app.jinja_env.globals.update(STATE_LABELS=STATE_LABELS, STATE_COUNTS=STATE_COUNTS, ROLE_LABELS=ROLE_LABELS)
+    app.jinja_env.globals.update(STATE_LABELS=STATE_LABELS, STATE_COUNTS=STATE_COUNTS, ROLE_LABELS=users.ROLE_LABELS)
     app.register_blueprint(console)
 
 

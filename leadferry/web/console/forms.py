@@ -28,6 +28,9 @@ from leadferry.web.console.language import _, ngettext
 from leadferry.web.site import current_site
 
 WEEK = 7
+DRAFT = "draft"
+"""Stands for the draft where a version is asked for."""
+
 LONGEST_NOTES = 1500
 """Characters of what is told of an import."""
 
@@ -473,6 +476,7 @@ def form_compare(name: str) -> str:
         desk=found,
         before=request.args.get("from", ""),
         after=request.args.get("to", ""),
+        name_of=lambda version: _("draft") if version == DRAFT else version,
         comparison=compare(before, after, current_site().office.adapters),
         tab="versions",
     )
@@ -480,7 +484,7 @@ def form_compare(name: str) -> str:
 
 def _content(found: Desk, version: str) -> str:
     """Of a version, or of the draft."""
-    if version == "draft":
+    if version == DRAFT:
         return found.draft.content
     stored = current_site().office.store.find_version(found.name, version)
     if stored is None:

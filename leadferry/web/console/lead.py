@@ -65,6 +65,9 @@ SUSPICIONS: Mapping[str, Sentence] = {
 }
 
 
+THE_CONSOLE = "the console, by "
+"""Before a user's name, the browser that a test is sent with."""
+
 SOURCES = (
     ("ip", sentence("Address, in part")),
     ("user_agent", sentence("Browser")),
@@ -177,9 +180,15 @@ def _options(field: Field) -> list[tuple[str, str]]:
 def _source(row: Any) -> Iterator[tuple[str, str]]:
     for name, label in SOURCES:
         if row.source.get(name):
-            yield told(label), str(row.source[name])
+            yield told(label), _sender(str(row.source[name]))
     if row.source.get("ignored_redirects"):
         yield _("Ignored, as it is none of the form's origins"), ", ".join(row.source["ignored_redirects"])
+
+
+def _sender(text: str) -> str:
+    if not text.startswith(THE_CONSOLE):
+        return text
+    return _("the console, by {name}", name=text.removeprefix(THE_CONSOLE))
 
 
 def _ways(row: Any) -> Iterator[Way]:

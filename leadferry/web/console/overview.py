@@ -149,7 +149,7 @@ def _unbalanced(balance: Mapping[str, Any] | None) -> Iterator[Need]:
 def _need(trouble: Trouble) -> Need:
     happened, text = told(trouble.happened), told(trouble.todo)
     if trouble.says:
-        text = _("{todo} It says: {words}", todo=text, words=trouble.says)
+        text = _("{todo} It says: {words}", todo=text, words=_(trouble.says))
     if not trouble.state:
         return Need(trouble.tone, happened, text, words.place("forms"), _("To the forms"))
     href = words.place("leads", form=trouble.form, state=trouble.state)

@@ -10,8 +10,8 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from leadferry import users
 from leadferry.languages import Sentence, sentence
 from leadferry.store import Store
-from leadferry.users import ROLES, UserError
-from leadferry.web.console.base import ROLE_LABELS, STATE_LABELS, console, note, requires
+from leadferry.users import ROLE_LABELS, ROLES, UserError
+from leadferry.web.console.base import STATE_LABELS, console, note, requires
 from leadferry.web.console.language import _, told
 from leadferry.web.console.leads import BATCH
 from leadferry.web.site import current_site

@@ -24,7 +24,7 @@ from leadferry.vendors.base import Adapter, Destination, Secret, Template
 from leadferry.web.console.base import console, may, note, refusal, requires, this_user
 from leadferry.web.console.exchange import answer_text, request_text
 from leadferry.web.console.language import _
-from leadferry.web.console.lead import OUTCOMES
+from leadferry.web.console.lead import OUTCOMES, THE_CONSOLE
 from leadferry.web.site import current_site
 
 PATIENCE = 0.8
@@ -194,7 +194,7 @@ def _new_lead(form: Form, submission: Submission) -> NewLead:
         values=submission.values,
         campaign=submission.campaign,
         cleaned=submission.cleaned,
-        source={"path": request.path, "user_agent": f"the console, by {this_user().name}"},
+        source={"path": request.path, "user_agent": f"{THE_CONSOLE}{this_user().name}"},
         test=True,
     )
 
@@ -230,7 +230,7 @@ def _try_one(office: Office, new: NewLead, destination: Destination) -> Tried:
         verdict=verdict,
         tone=tone,
         why=said.happened if result.reason else "",
-        says=" ".join(filter(None, (result.words, result.code))),
+        says=" ".join(filter(None, (_(result.words or ""), result.code))),
         exchanges=[(request_text(call["request"]), answer_text(call)) for call in calls],
     )
 

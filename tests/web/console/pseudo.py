@@ -32,10 +32,14 @@ NOT_READ = frozenset({"script", "style", "pre", "textarea"})
 
 FOR_MACHINES = frozenset(
     {
-        *("accept-charset action aria-current aria-describedby aria-hidden aria-invalid aria-labelledby aria-live").split(),
+        *(
+            "accept-charset action aria-current aria-describedby aria-hidden aria-invalid aria-labelledby aria-live"
+        ).split(),
         *("autocapitalize autocomplete autofocus charset checked class colspan cx cy d datetime dir disabled").split(),
         *("download fill focusable for form formaction hidden height href http-equiv id inputmode lang").split(),
-        *("max maxlength method min minlength multiple name novalidate open points preserveaspectratio r readonly").split(),
+        *(
+            "max maxlength method min minlength multiple name novalidate open points preserveaspectratio r readonly"
+        ).split(),
         *("rel required reversed role rows rx ry sandbox scope selected spellcheck src stroke stroke-linecap").split(),
         *("stroke-linejoin stroke-width tabindex transform type value viewbox width wrap x y x1 x2 y1 y2").split(),
         *("data-all data-card data-chart data-chosen data-copy data-editor data-form data-line data-one").split(),
@@ -102,7 +106,9 @@ def read_by_people(page: BeautifulSoup) -> Iterator[tuple[str, str]]:
 def _attributes(element: Tag) -> Iterator[tuple[str, str]]:
     for name, value in element.attrs.items():
         if name == "data-chart":
-            yield from (("data-chart", series["label"]) for series in json.loads(str(value))["series"])
+            yield from ((name, series["label"]) for series in json.loads(str(value))["series"])
+        elif name == "data-counts":
+            yield from ((name, each) for each in json.loads(str(value)))
         elif name not in FOR_MACHINES and not _is_setting_of_page(element, name):
             yield f"{element.name}[{name}]", str(value)
 
