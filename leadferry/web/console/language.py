@@ -29,17 +29,23 @@ def reader_language() -> str:
     if not has_request_context():
         return SOURCE
     if "reader_language" not in g:
-        g.reader_language = request.accept_languages.best_match(languages.languages(CONSOLE)) or SOURCE
+        g.reader_language = _best_liked()
     return str(g.reader_language)
+
+
+def _best_liked() -> str:
+    """Whichever region of it the browser names."""
+    liked = (name.partition("-")[0].lower() for name, quality in request.accept_languages if quality > 0)
+    return next((each for each in liked if each in languages.languages(CONSOLE)), SOURCE)
 
 
 def reader_direction() -> str:
     return direction_of(reader_language())
 
 
-def _(text: str, /, **values: object) -> str:
+def _(text: str | None, /, **values: object) -> str:
     """The text in the reader's language. Where a value is HTML, the whole is, and all the rest is escaped."""
-    return _filled(translate(text, reader_language(), CONSOLE), values)
+    return _filled(translate(text or "", reader_language(), CONSOLE), values)
 
 
 def ngettext(one: str, many: str, number: int, /, **values: object) -> str:
@@ -67,8 +73,8 @@ def listed(parts: Iterable[str]) -> str:
 
 
 @pass_context
-def _of_template(context: Context, text: str, /, **values: object) -> str:
-    return _(text, **values) if (context.name or "").startswith(FOLDER) else spoken(text, **values)
+def _of_template(context: Context, text: str | None, /, **values: object) -> str:
+    return _(text, **values) if (context.name or "").startswith(FOLDER) else spoken(text or "", **values)
 
 
 def speak(app: Flask) -> None:

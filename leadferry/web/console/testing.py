@@ -230,7 +230,7 @@ def _try_one(office: Office, new: NewLead, destination: Destination) -> Tried:
         verdict=verdict,
         tone=tone,
         why=said.happened if result.reason else "",
-        says=" ".join(filter(None, (_(result.words or ""), result.code))),
+        says=" ".join(filter(None, (_(result.words), result.code))),
         exchanges=[(request_text(call["request"]), answer_text(call)) for call in calls],
     )
 

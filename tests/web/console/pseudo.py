@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -55,9 +56,9 @@ def pseudo(text: str) -> str:
 
 
 def speak_it(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Puts the whole catalogue of this language, and no other, in place of the product's own."""
+    """Adds the whole catalogue of this language to the product's own."""
     path = folder / LANGUAGE / "LC_MESSAGES" / f"{CONSOLE}.mo"
-    path.parent.mkdir(parents=True)
+    shutil.copytree(languages.CATALOGUES, folder)
     with path.open("wb") as file:
         write_mo(file, _catalogue())
     monkeypatch.setattr(languages, "CATALOGUES", folder)
