@@ -70,7 +70,7 @@ class Sentence(str):
     def __new__(cls, one: str, many: str = "", number: int = 1, values: Mapping[str, Any] | None = None) -> Sentence:
         found = dict(values or {})
         text = many if many and number != 1 else one
-        made = super().__new__(cls, text.format(**found) if found else text)
+        made = super().__new__(cls, _filled(text, found))
         made.one, made.many, made.number, made.values = one, many, number, found
         return made
 
@@ -94,7 +94,17 @@ class Sentence(str):
         else:
             text = translate(self.one, language, CONSOLE)
         values = {name: told(value, language) for name, value in self.values.items()}
-        return text.format(**values) if values else text
+        return _filled(text, values)
+
+
+class _Values(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
+
+
+def _filled(text: str, values: Mapping[str, Any]) -> str:
+    """A place without a value yet stays one; a text that has no values at all may hold braces of other sorts."""
+    return text.format_map(_Values(values)) if values else text
 
 
 def told(value: Any, language: str) -> Any:

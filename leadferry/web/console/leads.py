@@ -305,8 +305,8 @@ def leads_batch(number: int) -> str:
     return render_template(
         "console/batch.html",
         batch=batch,
-        title=told(HANDLINGS[batch.action].title),
-        done=told(HANDLINGS[batch.action].done.of(len(batch.lead_ids))),
+        title=told(_handling(batch).title),
+        done=told(_handling(batch).done.of(len(batch.lead_ids))),
         progress=_progress(batch),
         states=handling.batch_states(store, batch),
         rows=[_line(row) for row in rows],
@@ -317,6 +317,15 @@ def leads_batch(number: int) -> str:
 @requires("viewer")
 def leads_batch_progress(number: int) -> Response:
     return jsonify(_progress(_batch(number)))
+
+
+def _handling(batch: Batch) -> Handling:
+    """What another version of Leadferry did is said in its own word."""
+    found = HANDLINGS.get(batch.action)
+    if found:
+        return found
+    title, done = sentence("Leads {action}"), plural("{count} lead {action}", "{count} leads {action}")
+    return Handling(batch.action, title, title.of(action=batch.action), done.of(action=batch.action))
 
 
 def _batch(number: int) -> Batch:

@@ -171,4 +171,4 @@ def _detail(name: str, value: Any) -> str:
 def _value(name: str, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
-    return str(told(VALUES.get(name, {}).get(value, value)))
+    return str(told(VALUES.get(name, {}).get(str(value), value)))
