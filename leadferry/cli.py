@@ -30,6 +30,7 @@ from leadferry.form_templates import hints
 from leadferry.forms import Form
 from leadferry.handling import mend
 from leadferry.html_import import import_forms
+from leadferry.languages import Sentence, sentence
 from leadferry.leads import Filter
 from leadferry.spreadsheet import csv_lines, names_of
 from leadferry.store import Store, StoreError, upgrade
@@ -539,7 +540,7 @@ def _new_password(from_stdin: bool) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
-def _change_user(change: Callable[[Store], object], action: str, name: str, said: str) -> None:
+def _change_user(change: Callable[[Store], object], action: Sentence, name: str, said: str) -> None:
     store = _users_store()
     try:
         change(store)
@@ -557,7 +558,9 @@ def _change_user(change: Callable[[Store], object], action: str, name: str, said
 def users_add(name: str, role: str, password_stdin: bool) -> None:
     """Let somebody into the console."""
     password = _new_password(password_stdin)
-    _change_user(lambda store: users.add(store, name, role, password), "user added", name, f"{name} may come in.")
+    _change_user(
+        lambda store: users.add(store, name, role, password), sentence("user added"), name, f"{name} may come in."
+    )
 
 
 @users_group.command("list")
@@ -586,7 +589,9 @@ def users_list(as_json: bool) -> None:
 @with_appcontext
 def users_role(name: str, role: str) -> None:
     """Change what a user may do."""
-    _change_user(lambda store: users.set_role(store, name, role), "user role set", name, f"{name} is {role} now.")
+    _change_user(
+        lambda store: users.set_role(store, name, role), sentence("user role set"), name, f"{name} is {role} now."
+    )
 
 
 @users_group.command("password")
@@ -597,7 +602,7 @@ def users_password(name: str, password_stdin: bool) -> None:
     """Set a user's password; all sessions of the user end."""
     password = _new_password(password_stdin)
     said = f"{name} has a new password."
-    _change_user(lambda store: users.set_password(store, name, password), "password changed", name, said)
+    _change_user(lambda store: users.set_password(store, name, password), sentence("password changed"), name, said)
 
 
 @users_group.command("disable")
@@ -605,7 +610,7 @@ def users_password(name: str, password_stdin: bool) -> None:
 @with_appcontext
 def users_disable(name: str) -> None:
     """Keep a user out from now on; all sessions of the user end."""
-    _change_user(lambda store: users.disable(store, name), "user switched off", name, f"{name} is out.")
+    _change_user(lambda store: users.disable(store, name), sentence("user switched off"), name, f"{name} is out.")
 
 
 @users_group.command("invite")

@@ -5,41 +5,52 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Literal
 
 from leadferry.form_file.editing import CannotEdit, as_data
+from leadferry.languages import Sentence, sentence
 from leadferry.vendors.base import Adapter
 
 MASK = "•••"
 LONGEST_SHOWN = 120
 
-_KEYS: Mapping[str, str] = {
-    "title": "Title",
-    "intro": "Text below the title",
-    "submit": "Text of the button",
-    "language": "Language",
-    "on_success_url": "Where visitors go afterwards",
-    "on_error_url": "Where refused visitors go",
-    "web_key": "Web key",
-    "retention": "How long answers are kept",
-    "origins": "Sites that visitors may be sent to",
-    "framing": "Who may frame the form",
-    "theme": "Theme",
-    "vendor": "Vendor",
+_KEYS: Mapping[str, Sentence] = {
+    "title": sentence("Title"),
+    "intro": sentence("Text below the title"),
+    "submit": sentence("Text of the button"),
+    "language": sentence("Language"),
+    "on_success_url": sentence("Where visitors go afterwards"),
+    "on_error_url": sentence("Where refused visitors go"),
+    "web_key": sentence("Web key"),
+    "retention": sentence("How long answers are kept"),
+    "origins": sentence("Sites that visitors may be sent to"),
+    "framing": sentence("Who may frame the form"),
+    "theme": sentence("Theme"),
+    "vendor": sentence("Vendor"),
 }
-_FIELD_KEYS: Mapping[str, str] = {
-    "label": "label",
-    "help": "help",
-    "type": "type",
-    "value": "value from the start",
-    "placeholder": "example in the empty field",
-    "send_as": "name at the vendor",
-    "min": "smallest value",
-    "max": "greatest value",
-    "max_length": "longest answer",
-    "if_invalid": "what is done with a wrong answer",
+_FIELD_KEYS: Mapping[str, Sentence] = {
+    "label": sentence("label"),
+    "help": sentence("help"),
+    "type": sentence("type"),
+    "value": sentence("value from the start"),
+    "placeholder": sentence("example in the empty field"),
+    "send_as": sentence("name at the vendor"),
+    "min": sentence("smallest value"),
+    "max": sentence("greatest value"),
+    "max_length": sentence("longest answer"),
+    "if_invalid": sentence("what is done with a wrong answer"),
 }
-_FLAGS = frozenset({"required", "sensitive", "trustedform"})
+_NOW: Mapping[str, Sentence] = {
+    "required": sentence("{what} is now required"),
+    "sensitive": sentence("{what} is now sensitive"),
+    "trustedform": sentence("{what} is now trustedform"),
+}
+_NO_LONGER: Mapping[str, Sentence] = {
+    "required": sentence("{what} is no longer required"),
+    "sensitive": sentence("{what} is no longer sensitive"),
+    "trustedform": sentence("{what} is no longer trustedform"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,9 +63,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``changes`` are sentences; ``lines`` the texts' difference."""
+    """``changes`` are sentences that can be told in other languages; ``lines`` the texts' difference."""
 
-    changes: tuple[str, ...]
+    changes: tuple[Sentence, ...]
     lines: tuple[Line, ...] = field(default=())
 
     @property
@@ -68,8 +79,8 @@ def compare(before: str, after: str, adapters: Mapping[str, Adapter]) -> Compari
     try:
         changes = list(_all_changes(as_data(before), as_data(after)))
     except CannotEdit:
-        changes = ["One of the two cannot be read as a form; their lines differ as shown."]
-    shown = tuple(_hide(change, hidden) for change in dict.fromkeys(changes))
+        changes = [sentence("One of the two cannot be read as a form; their lines differ as shown.")]
+    shown = tuple(change.with_texts(lambda text: _hide(text, hidden)) for change in dict.fromkeys(changes))
     return Comparison(shown, tuple(Line(line.kind, _hide(line.text, hidden)) for line in _lines(before, after)))
 
 
@@ -127,7 +138,7 @@ def _marks(text: str, adapters: Mapping[str, Adapter]) -> list[tuple[str, str]]:
 # --- in words ---
 
 
-def _all_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _all_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Sentence]:
     yield from _fields(_by_name(before.get("fields")), _by_name(after.get("fields")))
     for key in dict.fromkeys([*before, *after]):
         old, new = before.get(key), after.get(key)
@@ -149,13 +160,14 @@ def _by_name(fields: Any) -> dict[str, Mapping[str, Any]]:
     return {str(each.get("name", "")): each for each in _entries(fields) if isinstance(each, dict)}
 
 
-def _fields(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _fields(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> Iterator[Sentence]:
     for name, each in after.items():
         if name not in before:
-            yield f"New field: {_named(each)}{', required' if each.get('required') == 'true' else ''}"
+            new = sentence("New field: {field}, required") if _is_required(each) else sentence("New field: {field}")
+            yield new.of(field=_named(each))
     for name, each in before.items():
         if name not in after:
-            yield f"Field {_named(each)} was removed"
+            yield sentence("Field {field} was removed").of(field=_named(each))
     kept_before = [name for name in before if name in after]
     kept_after = [name for name in after if name in before]
     yield from _moves(kept_before, kept_after, after)
@@ -163,14 +175,23 @@ def _fields(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping
         yield from _field(before[name], after[name])
 
 
-def _moves(before: list[str], after: list[str], fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _moves(before: list[str], after: list[str], fields: Mapping[str, Mapping[str, Any]]) -> Iterator[Sentence]:
     """The fewest fields whose going elsewhere explains the new order."""
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     stayed = {before[i] for block in matcher.get_matching_blocks() for i in range(block.a, block.a + block.size)}
     for place, name in enumerate(after):
         if name not in stayed:
-            where = f"behind {_named(fields[after[place - 1]])}" if place else "to the top"
-            yield f"Field {_named(fields[name])} moved {where}"
+            yield _moved(_named(fields[name]), _named(fields[after[place - 1]]) if place else None)
+
+
+def _moved(name: str, before: str | None) -> Sentence:
+    if before is None:
+        return sentence("Field {field} moved to the top").of(field=name)
+    return sentence("Field {field} moved behind {other}").of(field=name, other=before)
+
+
+def _is_required(each: Mapping[str, Any]) -> bool:
+    return each.get("required") == "true"
 
 
 def _named(each: Mapping[str, Any]) -> str:
@@ -178,8 +199,8 @@ def _named(each: Mapping[str, Any]) -> str:
     return f"{_short(label)} ({name})" if isinstance(label, str) and label and label != name else name
 
 
-def _field(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    subject = f"Field {_named(after)}"
+def _field(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Sentence]:
+    subject = sentence("Field {field}").of(field=_named(after))
     for key in dict.fromkeys([*before, *after]):
         old, new = before.get(key), after.get(key)
         if old == new:
@@ -187,47 +208,54 @@ def _field(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]
         if key == "options":
             yield from _options(subject, _entries(old), _entries(new))
         elif key == "show_if":
-            yield f"{subject} is now shown {_condition(new)}"
+            yield _shown_if(subject, new)
         else:
             yield _changed(subject, key, old, new, _FIELD_KEYS.get(key, key))
 
 
-def _changed(subject: str, key: str, old: Any, new: Any, words: str = "") -> str:
-    if key in _FLAGS:
-        return f"{subject} is {'now' if _is_yes(new) else 'no longer'} {key}"
-    what = f"{subject}: {words}" if words else subject
+def _changed(subject: str, key: str, old: Any, new: Any, words: str = "") -> Sentence:
+    if key in _NOW:
+        return (_NOW if _is_yes(new) else _NO_LONGER)[key].of(what=subject)
+    what = sentence("{what}: {part}").of(what=subject, part=words) if words else subject
     if old in (None, ""):
-        return f"{what} is now {_shown(new)}"
+        return sentence("{what} is now {value}").of(what=what, value=_shown(new))
     if new in (None, ""):
-        return f"{what} was removed (it was {_shown(old)})"
-    return f"{what}: {_shown(old)} → {_shown(new)}"
+        return sentence("{what} was removed (it was {value})").of(what=what, value=_shown(old))
+    return sentence("{what}: {before} → {after}").of(what=what, before=_shown(old), after=_shown(new))
 
 
 def _is_yes(value: Any) -> bool:
     return str(value).lower() in {"true", "yes", "on", "1"}
 
 
-def _condition(value: Any) -> str:
+def _shown_if(subject: str, value: Any) -> Sentence:
     if not isinstance(value, dict) or not value:
-        return "always"
-    parts = [
-        f"{name} is {' or '.join(answer) if isinstance(answer, list) else answer}" for name, answer in value.items()
-    ]
-    return f"only if {' and '.join(parts)}"
+        return sentence("{what} is now shown always").of(what=subject)
+    parts = [sentence("{field} is {answer}").of(field=name, answer=_any_of(answer)) for name, answer in value.items()]
+    all_of = reduce(lambda one, other: sentence("{one} and {other}").of(one=one, other=other), parts)
+    return sentence("{what} is now shown only if {conditions}").of(what=subject, conditions=all_of)
 
 
-def _options(subject: str, before: list[Any], after: list[Any]) -> Iterator[str]:
+def _any_of(answer: Any) -> str:
+    """One of several answers."""
+    texts = [str(each) for each in answer] if isinstance(answer, list) else [str(answer)]
+    return reduce(lambda one, other: sentence("{one} or {other}").of(one=one, other=other), texts) if texts else ""
+
+
+def _options(subject: str, before: list[Any], after: list[Any]) -> Iterator[Sentence]:
     old, new = _offers(before), _offers(after)
     for value in new:
         if value not in old:
-            yield f"{subject}: new answer {_short(new[value])}"
+            yield sentence("{what}: new answer {answer}").of(what=subject, answer=_short(new[value]))
         elif old[value] != new[value]:
-            yield f"{subject}: answer {_short(old[value])} is now called {_short(new[value])}"
+            yield sentence("{what}: answer {before} is now called {after}").of(
+                what=subject, before=_short(old[value]), after=_short(new[value])
+            )
     for value in old:
         if value not in new:
-            yield f"{subject}: answer {_short(old[value])} was removed"
+            yield sentence("{what}: answer {answer} was removed").of(what=subject, answer=_short(old[value]))
     if old == new or (old.keys() == new.keys() and list(old) != list(new)):
-        yield f"{subject}: the answers stand in another order"
+        yield sentence("{what}: the answers stand in another order").of(what=subject)
 
 
 def _offers(options: list[Any]) -> dict[str, str]:
@@ -235,18 +263,18 @@ def _offers(options: list[Any]) -> dict[str, str]:
     return {str(value): str(label or value) for value, label in pairs}
 
 
-def _steps(before: list[Any], after: list[Any]) -> Iterator[str]:
+def _steps(before: list[Any], after: list[Any]) -> Iterator[Sentence]:
     titles = [[str(each.get("title", "")) for each in steps if isinstance(each, dict)] for steps in (before, after)]
     if titles[0] != titles[1]:
-        old, new = (", ".join(_short(title) for title in each) or "one page" for each in titles)
-        yield f"Steps: {old} → {new}"
+        old, new = (", ".join(_short(title) for title in each) or sentence("one page") for each in titles)
+        yield sentence("Steps: {before} → {after}").of(before=old, after=new)
     else:
-        yield "Steps: fields stand in other steps"
+        yield sentence("Steps: fields stand in other steps")
 
 
-def _table(subject: str, before: Any, after: Any) -> Iterator[str]:
+def _table(subject: str, before: Any, after: Any) -> Iterator[Sentence]:
     if not (isinstance(before, dict) and isinstance(after, dict)):
-        yield f"{subject}: {_shown(before)} → {_shown(after)}"
+        yield sentence("{what}: {before} → {after}").of(what=subject, before=_shown(before), after=_shown(after))
         return
     for key in dict.fromkeys([*before, *after]):
         if before.get(key) != after.get(key):

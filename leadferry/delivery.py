@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from leadferry import leads, metrics, outbox
 from leadferry.catalog import Catalog
+from leadferry.languages import Sentence, sentence
 from leadferry.outbox import Claim, Health, NextState, Tried
 from leadferry.sealing import Unsealable, is_sealed, texts_of
 from leadferry.store import Store, StoreError, StoreRefusal
@@ -55,7 +56,7 @@ LONGEST_PROBE = 1800.0
 FAILURES_UNTIL_DOWN = 5
 """Tries of one account in a row, of any leads, without an answer that shows the vendor at work."""
 
-NO_REQUEST = "No request could be made of this lead; see the log."
+NO_REQUEST = sentence("No request could be made of this lead; see the log.")
 SAYS_NOTHING_OF_THE_VENDOR = (Reason.INTERRUPTED, Reason.ADAPTER, Reason.SEALED)
 
 
@@ -124,14 +125,14 @@ class _Notes:
 
 def _try(office: Office, claim: Claim, destination: Destination | None, notes: _Notes) -> Result:
     if claim.interrupted:
-        return Result(Outcome.UNKNOWN, Reason.INTERRUPTED, words="We were stopped while sending.")
+        return Result(Outcome.UNKNOWN, Reason.INTERRUPTED, words=sentence("We were stopped while sending."))
     if destination is None:
-        words = "The form file, or a setting that it names, is missing."
+        words = sentence("The form file, or a setting that it names, is missing.")
         return Result(Outcome.MISCONFIGURED, Reason.SETTING_MISSING, words=words)
     try:
         request, sensitive = _patiently(lambda: _frozen(office, claim, destination))
     except Unsealable:
-        words = "SENSITIVE_KEY is not the key that the sealed answers of this lead were stored under."
+        words = sentence("SENSITIVE_KEY is not the key that the sealed answers of this lead were stored under.")
         return Result(Outcome.FAILED, Reason.SEALED, words=words)
     if request is None:
         return Result(Outcome.FAILED, Reason.ADAPTER, words=NO_REQUEST)
@@ -143,7 +144,7 @@ def _try(office: Office, claim: Claim, destination: Destination | None, notes: _
         return Result(error.outcome, error.reason, words=error.words)
     except Exception:
         log.exception("adapter failed at an answer", extra={"lead": claim.reference, "vendor": claim.vendor})
-        return Result(Outcome.UNKNOWN, Reason.ADAPTER, words="The answer could not be read; see the log.")
+        return Result(Outcome.UNKNOWN, Reason.ADAPTER, words=sentence("The answer could not be read; see the log."))
 
 
 def _frozen(office: Office, claim: Claim, destination: Destination) -> tuple[Request | None, frozenset[str]]:
@@ -446,25 +447,37 @@ def probe_delay(probes: int) -> float:
 # --- a check without a lead ---
 
 
-def probe_account(office: Office, destination: Destination) -> tuple[bool | None, str]:
+def probe_account(office: Office, destination: Destination) -> tuple[bool | None, Sentence]:
     """Whether the vendor takes our credentials: yes, no, or None where that cannot be told without making a lead.
 
-    A yes resumes the account's waiting leads.
+    What is said of it can be told in other languages. A yes resumes the account's waiting leads.
     """
     adapter = office.adapters[destination.adapter]
     request = adapter.test_request(destination)
     if request is None:
-        return None, f"{adapter.label} has no call that checks an account without creating a lead; nothing was sent."
+        return None, sentence(
+            "{vendor} has no call that checks an account without creating a lead; nothing was sent."
+        ).of(vendor=adapter.label)
     conversation = _Conversation(office, destination, [])
     try:
         result = conversation.test(request)
     except TransportError as error:
         result = Result(error.outcome, error.reason, words=error.words)
-    words = result.words or (result.reason or result.outcome).value
+    words = Sentence(result.words or (result.reason or result.outcome).value)  # told where they are ours
     if result.outcome is Outcome.ACCEPTED:
         resumed = outbox.resume(office.store, outbox.account_of(destination), office.store.now())
-        return True, f"works. {words}{' Its waiting leads go on.' if resumed else ''}".strip()
-    return None if result.outcome is Outcome.UNKNOWN else False, f"{result.outcome.value}: {words}"
+        works = sentence("works. {words} Its waiting leads go on.") if resumed else sentence("works. {words}")
+        return True, works.of(words=words)
+    said = sentence("{outcome}: {words}").of(outcome=_OUTCOMES[result.outcome], words=words)
+    return None if result.outcome is Outcome.UNKNOWN else False, said
+
+
+_OUTCOMES: Mapping[Outcome, Sentence] = {
+    Outcome.REJECTED: sentence("rejected"),
+    Outcome.FAILED: sentence("failed"),
+    Outcome.UNKNOWN: sentence("unknown"),
+    Outcome.MISCONFIGURED: sentence("misconfigured"),
+}
 
 
 def missing_fields(office: Office, destination: Destination, names: Iterable[str]) -> list[str]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from leadferry.languages import Sentence, sentence
+
 SNIPPET = 1
 """Goes up when a snippet that was pasted earlier should be pasted anew."""
 
@@ -105,9 +107,9 @@ class Kind:
 
     name: str
     tone: str
-    title: str
-    means: str
-    mend: str
+    title: Sentence
+    means: Sentence
+    mend: Sentence
     found: Callable[[Facts, Heights], bool]
     share: float = 0.0
 
@@ -129,78 +131,96 @@ KINDS: Sequence[Kind] = (
     Kind(
         "stuck",
         "bad",
-        "The page does not let the form move on",
-        "It stands in a sandboxed frame without top navigation. The lead arrives, but the visitor sees a button in the "
-        "form’s box instead of your thank-you page.",
-        "Add allow-top-navigation-by-user-activation to the frame’s sandbox; or paste the snippet into a block that "
-        "puts code into the page itself; or take on_success_url out of the form, so that it thanks in its place.",
+        sentence("The page does not let the form move on"),
+        sentence(
+            "It stands in a sandboxed frame without top navigation. The lead arrives, but the visitor sees a "
+            "button in the form’s box instead of your thank-you page."
+        ),
+        sentence(
+            "Add allow-top-navigation-by-user-activation to the frame’s sandbox; or paste the snippet into a "
+            "block that puts code into the page itself; or take on_success_url out of the form, so that it thanks"
+            " in its place."
+        ),
         lambda facts, _: facts.stuck,
     ),
     Kind(
         "no scripts",
         "bad",
-        "No script runs in the form’s frame",
-        "A sandboxed frame without allow-scripts. The form works plainly: no steps, no checks before it is sent, no "
-        "campaign of the page.",
-        "Add allow-scripts and allow-forms to the frame’s sandbox, or paste the snippet into a block for code.",
+        sentence("No script runs in the form’s frame"),
+        sentence(
+            "A sandboxed frame without allow-scripts. The form works plainly: no steps, no checks before it is "
+            "sent, no campaign of the page."
+        ),
+        sentence(
+            "Add allow-scripts and allow-forms to the frame’s sandbox, or paste the snippet into a block for code."
+        ),
         lambda facts, _: facts.way == "plain",
         share=0.5,
     ),
     Kind(
         "script blocked",
         "bad",
-        "The snippet’s script does not run",
-        "The frame loads, embed.js does not answer. The form’s height does not follow, and the campaign is what the "
-        "browser tells of the page’s address.",
-        "Let this host into the page’s script-src; allow the script in the page’s consent tool; keep plug-ins from "
-        "delaying it. A blocker that lists this host is left behind by a host name of the page’s own domain.",
+        sentence("The snippet’s script does not run"),
+        sentence(
+            "The frame loads, embed.js does not answer. The form’s height does not follow, and the campaign is "
+            "what the browser tells of the page’s address."
+        ),
+        sentence(
+            "Let this host into the page’s script-src; allow the script in the page’s consent tool; keep plug-ins"
+            " from delaying it. A blocker that lists this host is left behind by a host name of the page’s own "
+            "domain."
+        ),
         _is_script_blocked,
         share=0.5,
     ),
     Kind(
         "query missing",
         "warn",
-        "The page’s address does not reach the form",
-        "The site builder’s own frame hides it, so leads come without their campaign.",
-        "Paste the snippet into a block that puts code into the page itself. Where there is none, write the campaign "
-        "into the frame’s address (?utm_source=…), or link to the form’s own page.",
+        sentence("The page’s address does not reach the form"),
+        sentence("The site builder’s own frame hides it, so leads come without their campaign."),
+        sentence(
+            "Paste the snippet into a block that puts code into the page itself. Where there is none, write the "
+            "campaign into the frame’s address (?utm_source=…), or link to the form’s own page."
+        ),
         lambda facts, _: facts.way != "pasted" and bool(facts.address),
         share=0.5,
     ),
     Kind(
         "opaque",
         "warn",
-        "The frame is sandboxed without its own origin",
-        "Leads arrive. Browsers tell the form less about the page, and password managers do not fill it in.",
-        "Add allow-same-origin to the frame’s sandbox, if the site builder lets you.",
+        sentence("The frame is sandboxed without its own origin"),
+        sentence("Leads arrive. Browsers tell the form less about the page, and password managers do not fill it in."),
+        sentence("Add allow-same-origin to the frame’s sandbox, if the site builder lets you."),
         lambda facts, _: facts.opaque,
         share=0.5,
     ),
     Kind(
         "old",
         "warn",
-        "An old snippet",
-        "It was pasted before today’s snippets, which reserve the right height and tell more.",
-        "Copy the snippet anew and paste it in place of the old one.",
+        sentence("An old snippet"),
+        sentence("It was pasted before today’s snippets, which reserve the right height and tell more."),
+        sentence("Copy the snippet anew and paste it in place of the old one."),
         _is_old,
         share=0.5,
     ),
     Kind(
         "height",
         "warn",
-        "The snippet reserves another height than the form has now",
-        "The form was changed since it was pasted, so the page moves when the form loads.",
-        "Copy the snippet anew and paste it in place of the old one.",
+        sentence("The snippet reserves another height than the form has now"),
+        sentence("The form was changed since it was pasted, so the page moves when the form loads."),
+        sentence("Copy the snippet anew and paste it in place of the old one."),
         _is_of_another_height,
         share=0.5,
     ),
     Kind(
         "nested",
         "info",
-        "The site builder puts the form into a frame of its own",
-        "Its height cannot follow beyond that frame: visitors may have to scroll inside.",
-        "Make the builder’s frame as tall as the form on a phone with all its errors, or use a block that puts code "
-        "into the page itself.",
+        sentence("The site builder puts the form into a frame of its own"),
+        sentence("Its height cannot follow beyond that frame: visitors may have to scroll inside."),
+        sentence(
+            "Make the builder’s frame as tall as the form on a phone with all its errors, or use a block that "
+            "puts code into the page itself."
+        ),
         lambda facts, _: facts.way == "frame" and facts.depth > 1,
         share=0.5,
     ),
@@ -209,21 +229,23 @@ KINDS: Sequence[Kind] = (
 NO_TRIES = Kind(
     "no tries",
     "bad",
-    "Seen, but nobody sends it",
-    "Visitors load the form on this page, and not one of them has tried to send it.",
-    "Open the page and send a test. A sandboxed frame without allow-forms or allow-scripts, or a box that is too low "
-    "to show the button, looks just like this.",
+    sentence("Seen, but nobody sends it"),
+    sentence("Visitors load the form on this page, and not one of them has tried to send it."),
+    sentence(
+        "Open the page and send a test. A sandboxed frame without allow-forms or allow-scripts, or a box that"
+        " is too low to show the button, looks just like this."
+    ),
     lambda _facts, _heights: False,
 )
 VIEWS_WITHOUT_TRY = 50
 
-WAYS: Mapping[str, str] = {
-    "script": "Frame and script",
-    "iframe": "Frame alone",
-    "embed": "Script alone",
-    "pasted": "Plain HTML",
-    "plain": "Frame, no scripts",
-    "frame": "Frame",
+WAYS: Mapping[str, Sentence] = {
+    "script": sentence("Frame and script"),
+    "iframe": sentence("Frame alone"),
+    "embed": sentence("Script alone"),
+    "pasted": sentence("Plain HTML"),
+    "plain": sentence("Frame, no scripts"),
+    "frame": sentence("Frame"),
 }
 
 
@@ -263,7 +285,7 @@ def findings(noticed: Iterable[Noticed], heights: Heights) -> list[Finding]:
     return found
 
 
-def way_of(noticed: Iterable[Noticed]) -> str:
+def way_of(noticed: Iterable[Noticed]) -> Sentence:
     """How the form got onto the page, by the latest post."""
     latest = max(noticed, key=lambda each: each.last).facts
     return WAYS[latest.pasted_way or latest.way]

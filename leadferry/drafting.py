@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from leadferry.catalog import Catalog
 from leadferry.form_file import Problem, version_of
+from leadferry.languages import sentence
 from leadferry.models import form_draft
 from leadferry.store import PublishedForm, Store
 
@@ -137,7 +138,7 @@ def _require(connection: Connection, draft: Draft) -> None:
     if row is not None and row.revision != draft.revision:
         raise Conflict(row.updated_by, row.updated_at, _draft(row) if row.content is not None else None)
     if row is None and draft.revision:
-        raise Conflict("somebody", time.time(), None)
+        raise Conflict(sentence("somebody"), time.time(), None)
 
 
 def _put(store: Store, connection: Connection, draft: Draft, by: str, content: str | None) -> Draft:

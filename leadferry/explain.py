@@ -5,33 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from leadferry.languages import Sentence, plural, sentence
 from leadferry.vendors.base import Adapter, Destination, Reason, Secret, Template
 
-WHAT: Mapping[Reason, str] = {
-    Reason.DUPLICATE: "{vendor} has this lead already.",
-    Reason.NAME_MISSING: "{vendor} wants a name and got none.",
-    Reason.INVALID: "{vendor} did not accept a value.",
-    Reason.REFUSED: "{vendor} refused the lead.",
-    Reason.PARTIAL: "{vendor} took the lead, but did not do all that was to follow.",
-    Reason.CREDENTIALS: "{vendor} refused the credentials.",
-    Reason.SETTING_MISSING: "A setting of the form is missing.",
-    Reason.NOT_FOUND: "{vendor} knows no such address.",
-    Reason.DISABLED: "{vendor} has switched this source off.",
-    Reason.FORBIDDEN: "{vendor} does not allow this account to send leads.",
-    Reason.BLOCKED_ADDRESS: "The vendor's address is this machine or in a private network, which is not allowed.",
-    Reason.DNS: "The host name of {vendor} cannot be found.",
-    Reason.CONNECT: "{vendor} takes no connection.",
-    Reason.TLS: "No secure connection to {vendor} can be made.",
-    Reason.BUSY: "{vendor} asks to send more slowly.",
-    Reason.DOWN: "{vendor} is down.",
-    Reason.TIMEOUT: "{vendor} did not answer in time; it may have the lead or not.",
-    Reason.RESET: "The connection to {vendor} broke; it may have the lead or not.",
-    Reason.TRUNCATED: "The answer of {vendor} broke off; it may have the lead or not.",
-    Reason.TOO_LARGE: "{vendor} answered with far too much; it may have the lead or not.",
-    Reason.NONSENSE: "{vendor} answered something that cannot be understood; it may have the lead or not.",
-    Reason.ADAPTER: "Leadferry itself failed at this lead.",
-    Reason.SEALED: "What is kept sealed in this lead cannot be opened; nothing was sent to {vendor}.",
-    Reason.INTERRUPTED: "Leadferry was stopped while sending; {vendor} may have the lead or not.",
+WHAT: Mapping[Reason, Sentence] = {
+    Reason.DUPLICATE: sentence("{vendor} has this lead already."),
+    Reason.NAME_MISSING: sentence("{vendor} wants a name and got none."),
+    Reason.INVALID: sentence("{vendor} did not accept a value."),
+    Reason.REFUSED: sentence("{vendor} refused the lead."),
+    Reason.PARTIAL: sentence("{vendor} took the lead, but did not do all that was to follow."),
+    Reason.CREDENTIALS: sentence("{vendor} refused the credentials."),
+    Reason.SETTING_MISSING: sentence("A setting of the form is missing."),
+    Reason.NOT_FOUND: sentence("{vendor} knows no such address."),
+    Reason.DISABLED: sentence("{vendor} has switched this source off."),
+    Reason.FORBIDDEN: sentence("{vendor} does not allow this account to send leads."),
+    Reason.BLOCKED_ADDRESS: sentence(
+        "The vendor's address is this machine or in a private network, which is not allowed."
+    ),
+    Reason.DNS: sentence("The host name of {vendor} cannot be found."),
+    Reason.CONNECT: sentence("{vendor} takes no connection."),
+    Reason.TLS: sentence("No secure connection to {vendor} can be made."),
+    Reason.BUSY: sentence("{vendor} asks to send more slowly."),
+    Reason.DOWN: sentence("{vendor} is down."),
+    Reason.TIMEOUT: sentence("{vendor} did not answer in time; it may have the lead or not."),
+    Reason.RESET: sentence("The connection to {vendor} broke; it may have the lead or not."),
+    Reason.TRUNCATED: sentence("The answer of {vendor} broke off; it may have the lead or not."),
+    Reason.TOO_LARGE: sentence("{vendor} answered with far too much; it may have the lead or not."),
+    Reason.NONSENSE: sentence("{vendor} answered something that cannot be understood; it may have the lead or not."),
+    Reason.ADAPTER: sentence("Leadferry itself failed at this lead."),
+    Reason.SEALED: sentence("What is kept sealed in this lead cannot be opened; nothing was sent to {vendor}."),
+    Reason.INTERRUPTED: sentence("Leadferry was stopped while sending; {vendor} may have the lead or not."),
 }
 
 _SEND_AGAIN = "then: flask leads resend --form {form}"
@@ -69,90 +72,206 @@ AGAIN, LOOK, NOTHING, FORM = "again", "look", "nothing", "form"
 
 @dataclass(frozen=True)
 class Advice:
-    """What became of some leads and what to do about it: each a sentence with places for ``{vendor}``, ``{leads}``
-    (such as `12 leads`), ``{them}`` and ``{secrets}``.
+    """What became of some leads and what to do about it: each a sentence for so many leads (``{count}``), with places
+    for ``{vendor}`` and ``{secrets}``. What became of one alone is in ``WHAT``; its form here is for languages that use
+    it of 21 leads too.
     """
 
-    happened: str
-    todo: str
+    happened: Sentence
+    todo: Sentence
     button: str
 
 
-_BY_ITSELF = "Nothing to do: it is tried again by itself."
-_IN_DOUBT = "Look in {vendor} for {them}, and send again only what is not there."
+_BY_ITSELF = sentence("Nothing to do: it is tried again by itself.")
+_IN_DOUBT = plural(
+    "Look in {vendor} for it, and send again only what is not there.",
+    "Look in {vendor} for them, and send again only what is not there.",
+)
 
 ADVICE: Mapping[Reason, Advice] = {
-    Reason.DUPLICATE: Advice("{vendor} refused {leads} as duplicates.", "Nothing to do: it has them already.", NOTHING),
+    Reason.DUPLICATE: Advice(
+        plural("{vendor} refused {count} lead as a duplicate.", "{vendor} refused {count} leads as duplicates."),
+        sentence("Nothing to do: it has them already."),
+        NOTHING,
+    ),
     Reason.NAME_MISSING: Advice(
-        "{vendor} wants a name, and {leads} came without.",
-        "Make the name a required field of the form. Then put the names in, and send again.",
+        plural(
+            "{vendor} wants a name, and {count} lead came without.",
+            "{vendor} wants a name, and {count} leads came without.",
+        ),
+        sentence("Make the name a required field of the form. Then put the names in, and send again."),
         LOOK,
     ),
     Reason.INVALID: Advice(
-        "{vendor} did not accept a value of {leads}.", "See what it says, mend the value, and send again.", LOOK
+        plural("{vendor} did not accept a value of {count} lead.", "{vendor} did not accept a value of {count} leads."),
+        sentence("See what it says, mend the value, and send again."),
+        LOOK,
     ),
-    Reason.REFUSED: Advice("{vendor} refused {leads}.", "See what it says, and decide.", LOOK),
+    Reason.REFUSED: Advice(
+        plural("{vendor} refused {count} lead.", "{vendor} refused {count} leads."),
+        sentence("See what it says, and decide."),
+        LOOK,
+    ),
     Reason.PARTIAL: Advice(
-        "{vendor} took {leads}, but did not do all that was to follow.",
-        "See what it says, and do the rest in {vendor} by hand.",
+        plural(
+            "{vendor} took {count} lead, but did not do all that was to follow.",
+            "{vendor} took {count} leads, but did not do all that was to follow.",
+        ),
+        sentence("See what it says, and do the rest in {vendor} by hand."),
         LOOK,
     ),
     Reason.CREDENTIALS: Advice(
-        "{vendor} refused the key, and {leads} wait.",
-        "Put the right one in {secrets}, restart, then send what waits.",
+        plural(
+            "{vendor} refused the key, and {count} lead waits.",
+            "{vendor} refused the key, and {count} leads wait.",
+        ),
+        sentence("Put the right one in {secrets}, restart, then send what waits."),
         AGAIN,
     ),
     Reason.SETTING_MISSING: Advice(
-        "A setting of the form is missing, and {leads} wait.", "Set {secrets}, restart, then send what waits.", AGAIN
+        plural(
+            "A setting of the form is missing, and {count} lead waits.",
+            "A setting of the form is missing, and {count} leads wait.",
+        ),
+        sentence("Set {secrets}, restart, then send what waits."),
+        AGAIN,
     ),
     Reason.NOT_FOUND: Advice(
-        "{vendor} knows no such address, and {leads} wait.",
-        "Put the right address or ids in the form, then send what waits.",
+        plural(
+            "{vendor} knows no such address, and {count} lead waits.",
+            "{vendor} knows no such address, and {count} leads wait.",
+        ),
+        sentence("Put the right address or ids in the form, then send what waits."),
         AGAIN,
     ),
     Reason.DISABLED: Advice(
-        "{vendor} has switched this source off, and {leads} wait.",
-        "Switch it on in {vendor}, then send what waits.",
+        plural(
+            "{vendor} has switched this source off, and {count} lead waits.",
+            "{vendor} has switched this source off, and {count} leads wait.",
+        ),
+        sentence("Switch it on in {vendor}, then send what waits."),
         AGAIN,
     ),
     Reason.FORBIDDEN: Advice(
-        "{vendor} does not allow this account to send, and {leads} wait.",
-        "Give the account the permission in {vendor}, then send what waits.",
+        plural(
+            "{vendor} does not allow this account to send, and {count} lead waits.",
+            "{vendor} does not allow this account to send, and {count} leads wait.",
+        ),
+        sentence("Give the account the permission in {vendor}, then send what waits."),
         AGAIN,
     ),
     Reason.BLOCKED_ADDRESS: Advice(
-        "The vendor's address is in a private network, and {leads} wait.",
-        "Put the vendor's public address in the form, then send what waits.",
+        plural(
+            "The vendor's address is in a private network, and {count} lead waits.",
+            "The vendor's address is in a private network, and {count} leads wait.",
+        ),
+        sentence("Put the vendor's public address in the form, then send what waits."),
         AGAIN,
     ),
-    Reason.DNS: Advice("The host name of {vendor} cannot be found, for {leads}.", _BY_ITSELF, AGAIN),
-    Reason.CONNECT: Advice("{vendor} takes no connection, for {leads}.", _BY_ITSELF, AGAIN),
-    Reason.TLS: Advice("No secure connection to {vendor} can be made, for {leads}.", _BY_ITSELF, AGAIN),
-    Reason.BUSY: Advice("{vendor} asks to send more slowly, for {leads}.", _BY_ITSELF, NOTHING),
-    Reason.DOWN: Advice("{vendor} is down, for {leads}.", _BY_ITSELF, AGAIN),
-    Reason.TIMEOUT: Advice("{vendor} did not answer in time; it may have {leads} or not.", _IN_DOUBT, LOOK),
-    Reason.RESET: Advice("The connection to {vendor} broke; it may have {leads} or not.", _IN_DOUBT, LOOK),
-    Reason.TRUNCATED: Advice("The answer of {vendor} broke off; it may have {leads} or not.", _IN_DOUBT, LOOK),
-    Reason.TOO_LARGE: Advice("{vendor} answered far too much; it may have {leads} or not.", _IN_DOUBT, LOOK),
+    Reason.DNS: Advice(
+        plural(
+            "The host name of {vendor} cannot be found, for {count} lead.",
+            "The host name of {vendor} cannot be found, for {count} leads.",
+        ),
+        _BY_ITSELF,
+        AGAIN,
+    ),
+    Reason.CONNECT: Advice(
+        plural("{vendor} takes no connection, for {count} lead.", "{vendor} takes no connection, for {count} leads."),
+        _BY_ITSELF,
+        AGAIN,
+    ),
+    Reason.TLS: Advice(
+        plural(
+            "No secure connection to {vendor} can be made, for {count} lead.",
+            "No secure connection to {vendor} can be made, for {count} leads.",
+        ),
+        _BY_ITSELF,
+        AGAIN,
+    ),
+    Reason.BUSY: Advice(
+        plural(
+            "{vendor} asks to send more slowly, for {count} lead.",
+            "{vendor} asks to send more slowly, for {count} leads.",
+        ),
+        _BY_ITSELF,
+        NOTHING,
+    ),
+    Reason.DOWN: Advice(
+        plural("{vendor} is down, for {count} lead.", "{vendor} is down, for {count} leads."), _BY_ITSELF, AGAIN
+    ),
+    Reason.TIMEOUT: Advice(
+        plural(
+            "{vendor} did not answer in time; it may have {count} lead or not.",
+            "{vendor} did not answer in time; it may have {count} leads or not.",
+        ),
+        _IN_DOUBT,
+        LOOK,
+    ),
+    Reason.RESET: Advice(
+        plural(
+            "The connection to {vendor} broke; it may have {count} lead or not.",
+            "The connection to {vendor} broke; it may have {count} leads or not.",
+        ),
+        _IN_DOUBT,
+        LOOK,
+    ),
+    Reason.TRUNCATED: Advice(
+        plural(
+            "The answer of {vendor} broke off; it may have {count} lead or not.",
+            "The answer of {vendor} broke off; it may have {count} leads or not.",
+        ),
+        _IN_DOUBT,
+        LOOK,
+    ),
+    Reason.TOO_LARGE: Advice(
+        plural(
+            "{vendor} answered far too much; it may have {count} lead or not.",
+            "{vendor} answered far too much; it may have {count} leads or not.",
+        ),
+        _IN_DOUBT,
+        LOOK,
+    ),
     Reason.NONSENSE: Advice(
-        "{vendor} answered something that cannot be understood; it may have {leads} or not.", _IN_DOUBT, LOOK
+        plural(
+            "{vendor} answered something that cannot be understood; it may have {count} lead or not.",
+            "{vendor} answered something that cannot be understood; it may have {count} leads or not.",
+        ),
+        _IN_DOUBT,
+        LOOK,
     ),
     Reason.SEALED: Advice(
-        "The sealed answers of {leads} cannot be opened.",
-        "Set SENSITIVE_KEY to the key that they were sealed with, restart, then send them.",
+        plural(
+            "The sealed answers of {count} lead cannot be opened.",
+            "The sealed answers of {count} leads cannot be opened.",
+        ),
+        sentence("Set SENSITIVE_KEY to the key that they were sealed with, restart, then send them."),
         AGAIN,
     ),
     Reason.ADAPTER: Advice(
-        "Leadferry itself failed at {leads}.", "See the log, and report it. They are kept; send them again then.", AGAIN
+        plural("Leadferry itself failed at {count} lead.", "Leadferry itself failed at {count} leads."),
+        sentence("See the log, and report it. They are kept; send them again then."),
+        AGAIN,
     ),
     Reason.INTERRUPTED: Advice(
-        "Leadferry was stopped while sending; {vendor} may have {leads} or not.", _IN_DOUBT, LOOK
+        plural(
+            "Leadferry was stopped while sending; {vendor} may have {count} lead or not.",
+            "Leadferry was stopped while sending; {vendor} may have {count} leads or not.",
+        ),
+        _IN_DOUBT,
+        LOOK,
     ),
 }
 
-GIVEN_UP = "It was tried for a day. Once {vendor} works again, send {them}."
-HELD = "Look in {vendor} for {them}, and send again only what is not there."
-UNHEARD_OF = Advice("{vendor} did not take {leads}.", "See what it says.", LOOK)
+GIVEN_UP = plural(
+    "It was tried for a day. Once {vendor} works again, send it.",
+    "It was tried for a day. Once {vendor} works again, send them.",
+)
+UNHEARD_OF = Advice(
+    plural("{vendor} did not take {count} lead.", "{vendor} did not take {count} leads."),
+    sentence("See what it says."),
+    LOOK,
+)
 
 
 def advice(reason: str | None, state: str) -> Advice:
@@ -162,17 +281,13 @@ def advice(reason: str | None, state: str) -> Advice:
     if state == "dead":
         return replace(said, todo=GIVEN_UP, button=AGAIN)
     in_doubt = state == "held" and found is not Reason.SEALED
-    return replace(said, todo=HELD, button=LOOK) if in_doubt else said
-
-
-def count_of_leads(count: int) -> str:
-    return "1 lead" if count == 1 else f"{count:,} leads"
+    return replace(said, todo=_IN_DOUBT, button=LOOK) if in_doubt else said
 
 
 def what_happened(reason: str | None, vendor: str) -> str:
-    """One sentence; an unknown reason is said as it is."""
+    """One sentence, which can be told in other languages; an unknown reason is said as it is."""
     found = _reason(reason)
-    return WHAT[found].format(vendor=vendor) if found else (reason or "")
+    return WHAT[found].of(vendor=vendor) if found else (reason or "")
 
 
 def what_to_do(reason: str | None, vendor: str, form: str, destination: Destination | None = None) -> str:

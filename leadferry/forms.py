@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Literal
 
 from leadferry.fields import CAMPAIGN, CHOICES, TICKS
+from leadferry.languages import direction_of
 from leadferry.redirects import origin
 from leadferry.vendors.base import Destination, Text, Value
-
-RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Form:
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
-        return "rtl" if self.language.partition("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
+        return direction_of(self.language)
 
     @property
     def has_file(self) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, insert, not_, select
 
 from leadferry import leads, outbox
 from leadferry.catalog import Catalog
+from leadferry.languages import sentence
 from leadferry.models import delivery, lead, lead_batch
 from leadferry.store import Store
 from leadferry.submission import FieldError, read
@@ -62,7 +63,9 @@ def mend(store: Store, catalog: Catalog, row: Row[Any], given: Sequence[tuple[st
     """
     form = catalog.version(row.form, row.version)
     if form is None:
-        return [FieldError(None, "lf201", "The version of its form cannot be read, so nothing can be checked.")]
+        return [
+            FieldError(None, "lf201", sentence("The version of its form cannot be read, so nothing can be checked."))
+        ]
     submission = read(form, given)
     names = {name for name, _ in given}
     wrong = [error for error in submission.errors if error.field in names]

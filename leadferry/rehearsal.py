@@ -6,10 +6,12 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from leadferry import leads
 from leadferry.forms import Field, Form
+from leadferry.languages import plural, sentence
 from leadferry.leads import Filter
 from leadferry.sealing import Unsealable, texts_of
 from leadferry.store import Store
@@ -29,6 +31,7 @@ class Difference:
     """One thing that one lead would meet. ``kind`` is `fails`, `lost`, `gained` or `sent`.
 
     ``place`` is a field, or the vendor's own name; ``before`` and ``after`` are what stands there, None for nothing.
+    What is ours of them is a sentence; ``words`` of what fails are the visitor's, in the form's language.
     """
 
     lead: str
@@ -162,10 +165,10 @@ def _values(lead: str, now: Submission, then: Submission) -> Iterator[Difference
     before, after = ({**each.values, **each.campaign} for each in (now, then))
     for name in before:
         if name not in after:
-            yield Difference(lead, "lost", name, "is not kept any more", as_text(before[name]))
+            yield Difference(lead, "lost", name, sentence("is not kept any more"), as_text(before[name]))
     for name in after:
         if name not in before:
-            yield Difference(lead, "gained", name, "is new with each lead", None, as_text(after[name]))
+            yield Difference(lead, "gained", name, sentence("is new with each lead"), None, as_text(after[name]))
 
 
 # --- what the vendor would get ---
@@ -178,10 +181,10 @@ def _sent(
     for name in dict.fromkeys([*old, *new]):
         was = _body(adapters, data, before, old.get(name))
         will = _body(adapters, data, after, new.get(name))
-        what = adapters[(new.get(name) or old[name]).adapter].label
+        where = sentence("at {vendor}").of(vendor=adapters[(new.get(name) or old[name]).adapter].label)
         for place in dict.fromkeys([*was, *will]):
             if was.get(place) != will.get(place):
-                yield Difference(data.reference, "sent", place, f"at {what}", was.get(place), will.get(place))
+                yield Difference(data.reference, "sent", place, where, was.get(place), will.get(place))
 
 
 def _body(
@@ -208,17 +211,27 @@ def _body(
         return _flat(adapters[destination.adapter].build_request(lead, destination))
     except Exception:
         log.exception("adapter failed in a rehearsal", extra={"lead": data.reference})
-        return {"request": "cannot be made of this lead"}
+        return {sentence("request"): sentence("cannot be made of this lead")}
 
 
 def _flat(request: Request) -> dict[str, str]:
-    found = {"address": str(request.url)}
+    found: dict[str, str] = {sentence("address"): str(request.url)}
     if request.form is None:
         return found | dict(_leaves(request.json, ""))
     several: dict[str, list[str]] = {}
     for name, value in request.form:
-        several.setdefault(name, []).append(f"{len(value)} bytes" if isinstance(value, bytes) else str(value))
-    return found | {name: ", ".join(values) for name, values in several.items()}
+        several.setdefault(name, []).append(_text(value))
+    return found | {name: reduce(_both, values) for name, values in several.items()}
+
+
+def _both(one: str, other: str) -> str:
+    return sentence("{one}, {other}").of(one=one, other=other)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return plural("{count} byte", "{count} bytes").of(len(value))
+    return str(value)
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.response import HTTPResponse
 
 import leadferry
+from leadferry.languages import sentence
 from leadferry.vendors.base import Outcome, Pair, Reason, Request, Response, fill
 from leadferry.vendors.signing import sign_standard_webhook
 
@@ -152,7 +153,7 @@ def _read(answer: requests.Response, call: _Call) -> bytes:
     for chunk in answer.iter_content(16 * 1024):
         found += chunk
         if len(found) > MAX_ANSWER:
-            raise TransportError(Outcome.UNKNOWN, Reason.TOO_LARGE, "The answer is larger than 1 MiB.")
+            raise TransportError(Outcome.UNKNOWN, Reason.TOO_LARGE, sentence("The answer is larger than 1 MiB."))
     if call.expired:  # where the watchdog cut it off it may look like an end
         raise TimeoutError
     return bytes(found)
@@ -166,7 +167,7 @@ def _encode(request: Request, secret: Callable[[str], str]) -> tuple[bytes | Non
         name: fill(value, secret) for name, value in request.headers.items()
     }
     if not all(value.isascii() and value.isprintable() for value in headers.values()):
-        words = "A setting that goes into a header holds a character that a header cannot carry."
+        words = sentence("A setting that goes into a header holds a character that a header cannot carry.")
         raise TransportError(Outcome.MISCONFIGURED, Reason.INVALID, words)
     body = encode_body(request, secret)
     if request.form is not None:
@@ -212,25 +213,27 @@ def _judged(error: Exception, call: _Call) -> TransportError:
     if not call.began:
         return _not_sent(cause)
     if call.expired or isinstance(cause, TimeoutError):
-        return TransportError(Outcome.UNKNOWN, Reason.TIMEOUT, "The vendor did not answer in time.")
+        return TransportError(Outcome.UNKNOWN, Reason.TIMEOUT, sentence("The vendor did not answer in time."))
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return TransportError(Outcome.UNKNOWN, Reason.TRUNCATED, "The answer broke off in the middle.")
+        return TransportError(Outcome.UNKNOWN, Reason.TRUNCATED, sentence("The answer broke off in the middle."))
     if isinstance(cause, OSError):
-        return TransportError(Outcome.UNKNOWN, Reason.RESET, "The connection broke before an answer came.")
-    return TransportError(Outcome.UNKNOWN, Reason.NONSENSE, "The answer is not HTTP that can be read.")
+        return TransportError(Outcome.UNKNOWN, Reason.RESET, sentence("The connection broke before an answer came."))
+    return TransportError(Outcome.UNKNOWN, Reason.NONSENSE, sentence("The answer is not HTTP that can be read."))
 
 
 def _not_sent(cause: BaseException) -> TransportError:
     if isinstance(cause, BlockedAddressError):
-        words = "The address belongs to this machine or a private network, which a vendor's cannot."
+        words = sentence("The address belongs to this machine or a private network, which a vendor's cannot.")
         return TransportError(Outcome.MISCONFIGURED, Reason.BLOCKED_ADDRESS, words)
     if isinstance(cause, socket.gaierror):
-        return TransportError(Outcome.FAILED, Reason.DNS, "The vendor's host name could not be looked up.")
+        return TransportError(Outcome.FAILED, Reason.DNS, sentence("The vendor's host name could not be looked up."))
     if isinstance(cause, ssl.SSLError):
         return TransportError(Outcome.FAILED, Reason.TLS, f"No secure connection could be made ({cause.reason}).")
     if isinstance(cause, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, ValueError)):
-        return TransportError(Outcome.MISCONFIGURED, Reason.NOT_FOUND, "The vendor's address is not a web address.")
-    return TransportError(Outcome.FAILED, Reason.CONNECT, "The vendor's host took no connection.")
+        return TransportError(
+            Outcome.MISCONFIGURED, Reason.NOT_FOUND, sentence("The vendor's address is not a web address.")
+        )
+    return TransportError(Outcome.FAILED, Reason.CONNECT, sentence("The vendor's host took no connection."))
 
 
 def _root(error: BaseException) -> BaseException:

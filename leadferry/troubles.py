@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from leadferry import explain, outbox, reports, search
 from leadferry.delivery import Office
-from leadferry.explain import FORM, LOOK, NOTHING, count_of_leads
+from leadferry.explain import FORM, LOOK, NOTHING
 from leadferry.forms import Form
+from leadferry.languages import plural, sentence
 from leadferry.models import delivery, lead
 from leadferry.outbox import Waiting
 from leadferry.store import Store
@@ -26,9 +27,9 @@ DAYS = 7
 class Trouble:
     """Leads of one form that stand somewhere for one reason.
 
-    ``happened`` and ``todo`` are sentences; ``says`` are the vendor's own words. ``tone`` is `bad` where a person must
-    do something, `warn` where one should look, `info` where nothing is to be done. ``button`` is one of
-    ``leadferry.explain``: `again`, `look`, `nothing` or `form`.
+    ``happened`` and ``todo`` are sentences that can be told in other languages; ``says`` are the vendor's own words.
+    ``tone`` is `bad` where a person must do something, `warn` where one should look, `info` where nothing is to be
+    done. ``button`` is one of ``leadferry.explain``: `again`, `look`, `nothing` or `form`.
     """
 
     form: str
@@ -61,12 +62,7 @@ def _trouble(
     destination, vendor = _destination(office, account)
     said = explain.advice(reason, state)
     names = _listed(explain.key_names(destination, office.adapters[destination.adapter])) if destination else ""
-    values = {
-        "vendor": vendor,
-        "leads": count_of_leads(count),
-        "them": "it" if count == 1 else "them",
-        "secrets": names or "the form's settings",
-    }
+    secrets = names or sentence("the form's settings")
     return Trouble(
         form=form,
         account=account,
@@ -74,8 +70,8 @@ def _trouble(
         state=state,
         reason=reason,
         leads=count,
-        happened=said.happened.format(**values) if count > 1 else explain.what_happened(reason, vendor),
-        todo=said.todo.format(**values),
+        happened=said.happened.of(count, vendor=vendor) if count > 1 else explain.what_happened(reason, vendor),
+        todo=said.todo.of(count, vendor=vendor, secrets=secrets),
         button=said.button,
         tone={NOTHING: "info", LOOK: "warn"}.get(said.button, "bad"),
         says=words,
@@ -83,7 +79,10 @@ def _trouble(
 
 
 def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    """Names of the environment."""
+    if len(names) < 2:
+        return "".join(names)
+    return sentence("{several} and {last}").of(several=", ".join(names[:-1]), last=names[-1])
 
 
 def _destination(office: Office, account: str) -> tuple[Destination | None, str]:
@@ -92,7 +91,7 @@ def _destination(office: Office, account: str) -> tuple[Destination | None, str]
     for each in form.destinations if isinstance(form, Form) else ():
         if each.name == wanted:
             return each, office.adapters[each.adapter].label
-    return None, "The vendor"
+    return None, sentence("The vendor")
 
 
 def _broken(office: Office) -> Iterator[Trouble]:
@@ -107,8 +106,10 @@ def _broken(office: Office) -> Iterator[Trouble]:
                 state="",
                 reason=None,
                 leads=0,
-                happened=f"The form {name} cannot be served, and visitors see that it is not available.",
-                todo="Mend what is wrong in it.",
+                happened=sentence("The form {form} cannot be served, and visitors see that it is not available.").of(
+                    form=name
+                ),
+                todo=sentence("Mend what is wrong in it."),
                 button=FORM,
                 tone="bad",
                 says=f"{first.key}: {first.message}" if first else "",
@@ -137,7 +138,9 @@ def _paused(office: Office, each: Waiting, count: int) -> Trouble:
 
 def _as_info(found: Trouble) -> Trouble:
     """It goes on by itself; who cannot wait may press the button all the same."""
-    return Trouble(**{**found.__dict__, "tone": "info", "todo": "Nothing to do: it is tried again by itself."})
+    return Trouble(
+        **{**found.__dict__, "tone": "info", "todo": sentence("Nothing to do: it is tried again by itself.")}
+    )
 
 
 def _retrying(store: Store) -> list[tuple[str, str | None, int]]:
@@ -186,8 +189,11 @@ def _junk(office: Office, days: int) -> Iterator[Trouble]:
             state="quarantined",
             reason=None,
             leads=count,
-            happened=f"{count_of_leads(count)} of {form} looked like junk and went to no vendor.",
-            todo="Look through them now and then, and release what is real.",
+            happened=plural(
+                "{count} lead of {form} looked like junk and went to no vendor.",
+                "{count} leads of {form} looked like junk and went to no vendor.",
+            ).of(count, form=form),
+            todo=sentence("Look through them now and then, and release what is real."),
             button=LOOK,
             tone="info",
         )

@@ -7,19 +7,26 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from leadferry.languages import Sentence, sentence
 from leadferry.models import audit as audit_table
 from leadferry.models import console_token, console_user
 from leadferry.store import Store, StoreError
 
 ROLES = ("viewer", "editor", "operator")
 """Each may do all that those before it may."""
+
+ROLE_LABELS: Mapping[str, Sentence] = {
+    "viewer": sentence("viewer"),
+    "editor": sentence("editor"),
+    "operator": sentence("operator"),
+}
 
 LEAST_PASSWORD = 10
 LONGEST_PASSWORD = 200
@@ -30,7 +37,11 @@ _HASHER = PasswordHasher()
 
 
 class UserError(Exception):
-    """What was asked cannot be done; the message is one sentence for the person who asked."""
+    """What was asked cannot be done; ``sentence`` is for the person who asked."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ class Deed:
     id: int
     at: float
     user: str
-    action: str
+    action: Sentence
     object: str
     details: Mapping[str, Any]
 
@@ -145,10 +156,10 @@ def sign_out_everywhere(store: Store, name: str) -> None:
 def _add(connection: Connection, name: str, role: str, hashed: str) -> User:
     name = " ".join(name.split())
     if not is_name(name):
-        raise UserError(f"A name has 1 to {LONGEST_NAME} characters, and no slash.")
+        raise UserError(sentence("A name has 1 to {most} characters, and no slash.").of(most=LONGEST_NAME))
     _check_role(role)
     if _row(connection, name):
-        raise UserError(f"There is a user called {name} already.")
+        raise UserError(sentence("There is a user called {name} already.").of(name=name))
     row = {
         "name": name,
         "folded": name.casefold(),
@@ -167,7 +178,11 @@ def is_name(name: str) -> bool:
 
 def _check_role(role: str) -> None:
     if role not in ROLES:
-        raise UserError(f"{role!r} is no role; write {', '.join(ROLES[:-1])} or {ROLES[-1]}.")
+        *others, last = ROLE_LABELS.values()
+        several = reduce(lambda one, other: sentence("{one}, {other}").of(one=one, other=other), others)
+        raise UserError(
+            sentence("{role} is no role; write {several} or {last}.").of(role=repr(role), several=several, last=last)
+        )
 
 
 def _change(store: Store, name: str, **values: Any) -> None:
@@ -180,7 +195,7 @@ def _update(connection: Connection, name: str, **values: Any) -> None:
         update(console_user).where(_is(name)).values(values).returning(console_user.c.id)
     ).first()
     if changed is None:
-        raise UserError(f"There is no user called {name}.")
+        raise UserError(sentence("There is no user called {name}.").of(name=name))
 
 
 def _keep_an_operator(store: Store, connection: Connection, name: str, *, losing: bool) -> None:
@@ -189,7 +204,7 @@ def _keep_an_operator(store: Store, connection: Connection, name: str, *, losing
     if losing and not connection.execute(others).scalar_one():
         row = _row(connection, name)
         if row and row.role == "operator" and row.active:
-            raise UserError(f"{name} is the only operator left; make another one first.")
+            raise UserError(sentence("{name} is the only operator left; make another one first.").of(name=name))
 
 
 def _is(name: str) -> Any:
@@ -206,7 +221,9 @@ def _user(row: Row[Any]) -> User:
 
 def _hashed(password: str) -> str:
     if not LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise UserError(f"A password has {LEAST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        raise UserError(
+            sentence("A password has {least} to {most} characters.").of(least=LEAST_PASSWORD, most=LONGEST_PASSWORD)
+        )
     return _HASHER.hash(password)
 
 
@@ -265,14 +282,14 @@ def redeem(store: Store, token: str, name: str, password: str) -> User:
         store.one_at_a_time(connection, "redeem")
         found = _invitation(connection, token)
         if found is None:
-            raise UserError("This link is used up or too old.")
+            raise UserError(sentence("This link is used up or too old."))
         connection.execute(delete(console_token).where(console_token.c.digest == _digest(token)))
         if found.name is None or _row(connection, found.name) is None:
             return _add(connection, found.name or name, found.role, hashed)
         _update(connection, found.name, password=hashed, epoch=console_user.c.epoch + 1)
         row = _row(connection, found.name)
     if row is None or not row.active:
-        raise UserError("This user is switched off.")
+        raise UserError(sentence("This user is switched off."))
     return _user(row)
 
 
@@ -292,9 +309,13 @@ def _digest(token: str) -> str:
 # --- what they did ---
 
 
-def audit(store: Store, user: str, action: str, object_: str = "", details: Mapping[str, Any] | None = None) -> None:
-    """Notes a change: who, what, to what. ``details`` is plain JSON without anybody's personal data or secrets."""
-    row = {"at": time.time(), "user": user, "action": action, "object": object_, "details": dict(details or {})}
+def audit(
+    store: Store, user: str, action: Sentence, object_: str = "", details: Mapping[str, Any] | None = None
+) -> None:
+    """Notes a change: who, what, to what. ``action`` is kept in English, to be told in the language of who reads it;
+    ``details`` is plain JSON without anybody's personal data or secrets.
+    """
+    row = {"at": time.time(), "user": user, "action": str(action), "object": object_, "details": dict(details or {})}
     with store.write() as connection:
         connection.execute(insert(audit_table).values(row))
 
@@ -309,4 +330,4 @@ def deeds(store: Store, limit: int = 50, before: int | None = None, object_: str
         query = query.where(columns.object == object_)
     with store.read() as connection:
         rows = connection.execute(query).all()
-    return [Deed(row.id, row.at, row.user, row.action, row.object, row.details) for row in rows]
+    return [Deed(row.id, row.at, row.user, Sentence(row.action), row.object, row.details) for row in rows]

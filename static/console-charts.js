@@ -27,7 +27,7 @@
     rate: () => ({ stroke: colour("leads"), fill: colour("tint"), width: 2, spanGaps: true, points: { size: 5 } }),
   };
 
-  function options({ series }, width) {
+  function options({ series }, width, dayLabel) {
     const isRate = series.every(({ kind }) => kind === "rate");
     const shown = (value) => (value === null || value === undefined ? "–" : (isRate ? share : whole).format(value));
     const fromNothing = { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] };
@@ -47,7 +47,7 @@
       scales: { x: { range: (_, first, last) => [first - DAY / 2, last + DAY / 2] }, y: fromNothing, second: fromNothing },
       axes,
       series: [
-        { label: "Day", value: (_, at) => (at ? day.format(at * 1000) : "–") },
+        { label: dayLabel, value: (_, at) => (at ? day.format(at * 1000) : "–") },
         ...series.map(({ label, kind }) => ({ label, ...LOOKS[kind](), value: (_, value) => shown(value) })),
       ],
     };
@@ -62,7 +62,7 @@
     details.open = false;
     const again = () => {
       if (plot) plot.destroy();
-      plot = new uPlot(options(chart, box.clientWidth), [chart.days, ...chart.series.map(({ values }) => values)], box);
+      plot = new uPlot(options(chart, box.clientWidth, figure.dataset.day), [chart.days, ...chart.series.map(({ values }) => values)], box);
     };
     again();
     new ResizeObserver(() => plot.width !== box.clientWidth && plot.setSize({ width: box.clientWidth, height: HEIGHT })).observe(box);

@@ -20,7 +20,7 @@
   /* One after the other: each post needs the revision that the one before it made. */
   function send(button) {
     clearTimeout(timer);
-    running = running.then(() => post(button)).catch(() => say("Not saved: the server does not answer."));
+    running = running.then(() => post(button)).catch(() => say(form.dataset.unsaved));
     return running;
   }
 
@@ -59,7 +59,7 @@
     if (after === before) return;
     const frame = document.getElementById("preview");
     frame.src = part(page, "preview").getAttribute("src");
-    say(part(page, "mistakes") ? "Saved. Something is to be mended." : "Saved.");
+    say(part(page, "mistakes") ? form.dataset.toMend : form.dataset.saved);
   }
 
   function replace(page, id) {
@@ -176,7 +176,7 @@
     box.setAttribute("aria-busy", "true");
     const slow = setTimeout(() => {
       const bar = document.createElement("progress");
-      bar.setAttribute("aria-label", "Trying the last leads");
+      bar.setAttribute("aria-label", box.dataset.trying);
       box.append(bar);
     }, 400);
     const answer = await fetch(box.dataset.rehearse).catch(() => null);

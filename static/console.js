@@ -29,6 +29,9 @@
     return made;
   }
 
+  /* What this says to a person: the page brings it along, in the person's language. */
+  const saying = document.body.dataset;
+
   /* Asks in a dialog; resolves to whether the person went on. */
   function ask(text, action, dangerous) {
     return new Promise((resolve) => {
@@ -36,7 +39,7 @@
       const words = element("p", text);
       words.id = "dialog-words";
       dialog.setAttribute("aria-labelledby", words.id);
-      const no = element("button", "Cancel", "plain");
+      const no = element("button", saying.cancel, "plain");
       const yes = element("button", action, dangerous ? "danger" : "");
       const buttons = element("div", "", "buttons");
       no.type = yes.type = "button";
@@ -60,7 +63,7 @@
     const question = button?.dataset.confirm || form.dataset.confirm;
     if (!question || form.dataset.sure) return busy(form, button);
     event.preventDefault();
-    if (!(await ask(question, button?.textContent.trim() || "Go on", button?.classList.contains("danger")))) return undefined;
+    if (!(await ask(question, button?.textContent.trim() || saying.goOn, button?.classList.contains("danger")))) return undefined;
     form.dataset.sure = "yes";
     const sure = element("input");
     Object.assign(sure, { type: "hidden", name: "sure", value: "yes" });
@@ -95,7 +98,7 @@
       document.execCommand("copy");
     }
     const before = button.textContent;
-    button.textContent = "Copied";
+    button.textContent = saying.copied;
     setTimeout(() => { button.textContent = before; }, 2000);
   }
 
@@ -124,6 +127,7 @@
     const all = form.querySelector("[data-all]");
     const boxes = [...form.querySelectorAll("[data-one]")];
     const words = form.querySelector("[data-chosen]");
+    const counts = JSON.parse(words?.dataset.counts || "[]");
     const look = () => {
       const count = boxes.filter((box) => box.checked).length;
       if (all) {
@@ -131,7 +135,7 @@
         all.indeterminate = count > 0 && count < boxes.length;
       }
       for (const box of boxes) box.closest("tr")?.classList.toggle("selected", box.checked);
-      if (words) words.textContent = count ? `${count} chosen` : words.dataset.chosen;
+      if (words) words.textContent = count ? counts[count - 1] : words.dataset.chosen;
     };
     all?.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; look(); });
     for (const box of boxes) box.addEventListener("change", look);

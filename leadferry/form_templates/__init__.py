@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from leadferry.controls import blank_account
 from leadferry.fields import RESERVED
 from leadferry.form_file.editing import as_data, rewritten
+from leadferry.languages import Sentence
 from leadferry.vendors.base import Adapter
 
 if TYPE_CHECKING:
@@ -21,13 +22,19 @@ _ORDER = ("contact", "quote", "callback", "appointment", "newsletter", "steps")
 
 @dataclass(frozen=True)
 class Template:
-    """``about`` is its first comment; ``asks`` the labels of its fields."""
+    """``about`` is its first comment; ``asks`` the labels of its fields. They are told in the console's languages; the
+    form that begins with the text is in English.
+    """
 
     name: str
-    title: str
-    about: str
-    asks: tuple[str, ...]
+    title: Sentence
+    about: Sentence
+    asks: tuple[Sentence, ...]
     text: str
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        return (self.title, self.about, *self.asks)
 
 
 def templates() -> list[Template]:
@@ -37,8 +44,8 @@ def templates() -> list[Template]:
 def _template(path: Path) -> Template:
     text = path.read_text("utf-8")
     data = as_data(text)
-    asks = tuple(str(each["label"]) for each in data["fields"])
-    return Template(path.stem, str(data["title"]), text.split("\n", 1)[0].lstrip("# "), asks, text)
+    asks = tuple(Sentence(str(each["label"])) for each in data["fields"])
+    return Template(path.stem, Sentence(str(data["title"])), Sentence(text.split("\n", 1)[0].lstrip("# ")), asks, text)
 
 
 def with_account(text: str, account: Mapping[str, Any]) -> str:

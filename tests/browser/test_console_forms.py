@@ -162,7 +162,7 @@ def test_a_form_from_pasted_html_is_changed_rehearsed_published_filled_and_a_bad
     expect(page.locator("#saved")).to_contain_text("Saved")
     assert violations(page) == []
     page.get_by_role("link", name="Review and publish").first.click()
-    expect(page.get_by_text("1 of the last 1 leads would now be refused.")).to_be_visible()
+    expect(page.get_by_text("1 of the last 1 lead would now be refused.")).to_be_visible()
     expect(page.get_by_text("pattern of the whole answer")).to_have_count(0)
     assert violations(page) == []
     page.get_by_role("button", name="Publish", exact=True).click()

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from leadferry.catalog import check_folder
 from leadferry.form_file import Surroundings
-from leadferry.languages import CATALOGUES, is_spoken, languages, translate
+from leadferry.languages import CATALOGUES, is_spoken, languages, plural, sentence, translate
 from leadferry.messages import SENTENCES, say
 from leadferry.vendors import ADAPTERS
 from tests.conftest import Install
@@ -284,3 +284,17 @@ def test_a_language_without_texts_of_ours_is_warned_of(install: Install, languag
     if warned:
         assert "in English" in problems[0]
         assert "pt" in problems[0]
+
+
+# --- what the core words for the console ---
+
+
+def test_a_sentence_is_its_english_text_and_can_be_told_with_its_values() -> None:
+    waits = plural("{count} lead of {form} waits.", "{count} leads of {form} wait.").of(form="<b>")
+    assert waits.of(1) == "1 lead of <b> waits."
+    assert waits.of(1200) == "1,200 leads of <b> wait."
+    assert waits.of(2).with_texts(str.upper).told("it") == "2 leads of <B> wait."
+    nested = sentence("{one}, and {other}").of(one=sentence("nothing"), other=waits.of(2))
+    assert (nested, nested.told("it")) == ("nothing, and 2 leads of <b> wait.",) * 2
+    assert sentence("A name such as ${NAME}.") == "A name such as ${NAME}."
+    assert sentence("").told("it") == ""

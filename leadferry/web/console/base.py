@@ -26,9 +26,13 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from leadferry import users
+from leadferry.languages import Sentence, plural, sentence
 from leadferry.rate import Counter, counter
 from leadferry.store import Store, StoreError
 from leadferry.users import User
+from leadferry.web.console.days import day_with_year
+from leadferry.web.console.language import _, speak
+from leadferry.web.console.pieces import offer_pieces
 from leadferry.web.site import current_site
 
 console = Blueprint("console", __name__, url_prefix="/console")
@@ -84,7 +88,7 @@ def may(role: str) -> bool:
     return bool(current_user.is_authenticated) and this_user().may(role)
 
 
-def note(action: str, object_: str = "", details: Mapping[str, Any] | None = None) -> None:
+def note(action: Sentence, object_: str = "", details: Mapping[str, Any] | None = None) -> None:
     """Puts what the user just did on the audit list."""
     users.audit(current_site().office.store, this_user().name, action, object_, details)
 
@@ -185,19 +189,19 @@ def keep_out_of_caches(response: Response) -> Response:
 class Place:
     """An entry of the console's menu. It is shown where its view exists and the user may see it."""
 
-    label: str
+    label: Sentence
     endpoint: str
     others: tuple[str, ...] = ()  # beginnings of the names of further views that belong to it
 
 
 PLACES = (
-    Place("Overview", "console.overview"),
-    Place("Forms", "console.forms", ("form",)),
-    Place("Leads", "console.leads", ("lead",)),
-    Place("Numbers", "console.numbers", ("number",)),
-    Place("Pages", "console.pages", ("page",)),
-    Place("Users", "console.people", ("person",)),
-    Place("Audit", "console.audit"),
+    Place(sentence("Overview"), "console.overview"),
+    Place(sentence("Forms"), "console.forms", ("form",)),
+    Place(sentence("Leads"), "console.leads", ("lead",)),
+    Place(sentence("Numbers"), "console.numbers", ("number",)),
+    Place(sentence("Pages"), "console.pages", ("page",)),
+    Place(sentence("Users"), "console.people", ("person",)),
+    Place(sentence("Audit"), "console.audit"),
 )
 
 
@@ -208,14 +212,24 @@ def places() -> list[tuple[Place, bool]]:
     return [(each, f"console.{here}" == each.endpoint or here.startswith(each.others or ("\0",))) for each in shown]
 
 
-STATE_LABELS: Mapping[str, str] = {
-    "delivered": "Delivered",
-    "pending": "Waiting",
-    "sending": "Sending",
-    "rejected": "Refused",
-    "held": "Held",
-    "dead": "Given up",
-    "quarantined": "Quarantined",
+STATE_LABELS: Mapping[str, Sentence] = {
+    "delivered": sentence("Delivered"),
+    "pending": sentence("Waiting"),
+    "sending": sentence("Sending"),
+    "rejected": sentence("Refused"),
+    "held": sentence("Held"),
+    "dead": sentence("Given up"),
+    "quarantined": sentence("Quarantined"),
+}
+
+STATE_COUNTS: Mapping[str, Sentence] = {
+    "delivered": plural("{count} delivered", "{count} delivered"),
+    "pending": plural("{count} waiting", "{count} waiting"),
+    "sending": plural("{count} sending", "{count} sending"),
+    "rejected": plural("{count} refused", "{count} refused"),
+    "held": plural("{count} held", "{count} held"),
+    "dead": plural("{count} given up", "{count} given up"),
+    "quarantined": plural("{count} quarantined", "{count} quarantined"),
 }
 
 
@@ -224,7 +238,10 @@ def moment(seconds: float | None) -> dict[str, str] | None:
     if seconds is None:
         return None
     at = datetime.fromtimestamp(seconds, UTC)
-    return {"iso": at.isoformat(timespec="seconds").replace("+00:00", "Z"), "text": f"{at:%-d %b %Y, %H:%M} UTC"}
+    return {
+        "iso": at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "text": _("{day}, {time} UTC", day=day_with_year(at), time=f"{at:%H:%M}"),
+    }
 
 
 def attributes(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -278,9 +295,11 @@ def open_console(app: Flask) -> None:
     app.extensions["leadferry_console"] = Door(
         counter(site.settings.ratelimit_storage_uri, site.settings.root / "var" / "login_limit", *LOGIN_TRIES)
     )
+    speak(app)
+    offer_pieces(app)
     app.add_template_global(moment)
     app.add_template_filter(attributes)
-    app.jinja_env.globals["STATE_LABELS"] = STATE_LABELS
+    app.jinja_env.globals.update(STATE_LABELS=STATE_LABELS, STATE_COUNTS=STATE_COUNTS, ROLE_LABELS=users.ROLE_LABELS)
     app.register_blueprint(console)
 
 

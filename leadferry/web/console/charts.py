@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from leadferry.numbers import DAY
+from leadferry.web.console.days import day_with_weekday
+from leadferry.web.console.language import _, ngettext
 
 Value = float | int | None
 
@@ -39,11 +41,14 @@ class Chart:
         }
 
     @property
-    def rows(self) -> list[tuple[date, list[tuple[str, Value]]]]:
-        """For the table: each day with its values and their kinds, the latest first."""
+    def rows(self) -> list[tuple[str, list[tuple[str, Value]]]]:
+        """For the table: each day in words with its values and their kinds, the latest first."""
         kinds = [each.kind for each in self.series]
         values = zip(*(each.values for each in self.series), strict=True)
-        found = [(day_of(day), list(zip(kinds, row, strict=True))) for day, row in zip(self.days, values, strict=True)]
+        found = [
+            (day_with_weekday(day_of(day)), list(zip(kinds, row, strict=True)))
+            for day, row in zip(self.days, values, strict=True)
+        ]
         return found[::-1]
 
 
@@ -61,16 +66,16 @@ def sparkline(values: Sequence[int], width: int = 96, height: int = 28) -> str:
 
 def duration(seconds: float) -> str:
     """Short, for a person: 0.4 s, 12 s, 3 min, 2 h, 3 days."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    steps = ((99.5, 1, "s"), (5970, 60, "min"), (172_000, 3600, "h"))
-    for limit, unit, name in steps:
-        if seconds < limit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds / DAY:.0f} days"
+    if seconds < 99.5:
+        return _("{number} s", number=f"{seconds:.1f}" if seconds < 9.95 else f"{seconds:.0f}")
+    if seconds < 5970:
+        return _("{number} min", number=f"{seconds / 60:.0f}")
+    if seconds < 172_000:
+        return _("{number} h", number=f"{seconds / 3600:.0f}")
+    return ngettext("{count} day", "{count} days", round(seconds / DAY))
 
 
 def per_cent(share: float | None) -> str:
     if share is None:
         return "–"
-    return f"{share * 100:.1f} %" if share < 0.0995 else f"{share * 100:.0f} %"
+    return _("{number} %", number=f"{share * 100:.1f}" if share < 0.0995 else f"{share * 100:.0f}")

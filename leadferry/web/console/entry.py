@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Response, abort, flash, make_response, redirect, render_template, request, session, url_for
 from flask_login import login_user, logout_user  # type: ignore[import-untyped]
 
 from leadferry import users
+from leadferry.languages import sentence
 from leadferry.users import User, UserError
 from leadferry.web.console.base import ANYBODY, SignedIn, console, door, note, own_path, places, requires, this_user
+from leadferry.web.console.language import _, told
 from leadferry.web.site import current_site
 
-WRONG = "That name and password do not go together."
+WRONG = sentence("That name and password do not go together.")
 
 
 @console.get("/login")
@@ -27,10 +29,10 @@ def login() -> str:
 def log_in() -> Response:
     name = request.form.get("name", "")
     if _too_many_tries(name):
-        return _login_again("Too many tries. Wait ten minutes, then try again.", 429)
+        return _login_again(_("Too many tries. Wait ten minutes, then try again."), 429)
     user = users.log_in(current_site().office.store, name, request.form.get("password", ""))
     if user is None:
-        return _login_again(WRONG, 422)
+        return _login_again(told(WRONG), 422)
     _begin_session(user)
     return cast(Response, redirect(own_path(request.form.get("next")) or url_for("console.home"), 303))
 
@@ -84,12 +86,12 @@ def accept_welcome(token: str) -> Response:
             "console/welcome.html",
             invitation=found,
             link=token,
-            error=str(error),
+            error=told(error.sentence),
             name=request.form.get("name", ""),
         )
         return make_response(page, 422)
     _begin_session(user)
-    note("user welcomed", user.name, {"role": user.role})
+    note(sentence("user welcomed"), user.name, {"role": user.role})
     return cast(Response, redirect(url_for("console.home"), 303))
 
 
@@ -104,14 +106,16 @@ def account() -> str:
 def change_password() -> Response:
     store, name = current_site().office.store, this_user().name
     if _too_many_tries(name) or users.log_in(store, name, request.form.get("password", "")) is None:
-        return make_response(render_template("console/account.html", error="That is not your present password."), 422)
+        return make_response(
+            render_template("console/account.html", error=_("That is not your present password.")), 422
+        )
     try:
         users.set_password(store, name, request.form.get("new_password", ""))
     except UserError as error:
-        return make_response(render_template("console/account.html", error=str(error)), 422)
-    note("password changed", name)
+        return make_response(render_template("console/account.html", error=told(error.sentence)), 422)
+    note(sentence("password changed"), name)
     _begin_session(cast(User, users.find_by_name(store, name)))
-    flash("Your password is changed. Everywhere else you are signed out.")
+    flash(_("Your password is changed. Everywhere else you are signed out."))
     return cast(Response, redirect(url_for("console.account"), 303))
 
 
@@ -119,7 +123,7 @@ def change_password() -> Response:
 @requires("viewer")
 def sign_out_everywhere() -> Response:
     users.sign_out_everywhere(current_site().office.store, this_user().name)
-    note("signed out everywhere", this_user().name)
+    note(sentence("signed out everywhere"), this_user().name)
     return log_out()  # type: ignore[no-any-return,unused-ignore]
 
 
@@ -127,5 +131,11 @@ def sign_out_everywhere() -> Response:
 @requires("viewer")
 def home() -> Response:
     """To the first page of the menu."""
-    first, _ = places()[0]
-    return cast(Response, redirect(url_for(first.endpoint), 303))
+    return cast(Response, redirect(url_for(places()[0][0].endpoint), 303))
+
+
+@console.get("/<path:place>")
+@requires(ANYBODY)
+def nowhere(place: str) -> Response:  # noqa: ARG001  # any other address
+    """In the console's words, not in those that visitors get."""
+    abort(404)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from leadferry.web.console.language import _, ngettext
+
 
 def request_text(request: Mapping[str, Any]) -> str:
     """A stored request: the line with its address, the headers, an empty line, and the body."""
@@ -15,7 +17,7 @@ def request_text(request: Mapping[str, Any]) -> str:
 def answer_text(call: Mapping[str, Any]) -> str:
     """A stored answer; JSON is set out in lines."""
     if call["status"] is None:
-        return "No answer."
+        return _("No answer.")
     return f"HTTP {call['status']}\n\n{_set_out(call['answer'] or '')}".rstrip()
 
 
@@ -43,5 +45,11 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "".join(f"${{{part['secret']}}}" if isinstance(part, dict) else str(part) for part in value)
     if isinstance(value, dict):
-        return f"(a file of {value.get('bytes', '?')} bytes)"
+        return _file(value.get("bytes"))
     return str(value)
+
+
+def _file(size: int | None) -> str:
+    if size is None:
+        return _("(a file of ? bytes)")
+    return ngettext("(a file of {count} byte)", "(a file of {count} bytes)", size, count=size)

@@ -18,58 +18,68 @@ from leadferry.form_file import Problem
 from leadferry.form_file.editing import CannotEdit, as_data
 from leadferry.form_file.form import THEME
 from leadferry.form_file.tree import MAX_CHARACTERS
-from leadferry.languages import languages
+from leadferry.languages import Sentence, languages, sentence
 from leadferry.vendors.base import Setting
 from leadferry.web.answers import Client
 from leadferry.web.console.base import be_framed_by_own, console, note, requires, show_frames_of_own
 from leadferry.web.console.forms import Desk, account_at, conflict, desk, person
+from leadferry.web.console.language import _, told
 from leadferry.web.pages import form_page
 from leadferry.web.site import current_site
 
-KIND_LABELS: Mapping[str, str] = {
-    "text": "Short text",
-    "textarea": "Long text",
-    "email": "E-mail",
-    "phone": "Phone",
-    "number": "Number",
-    "range": "Range, such as 1 to 10",
-    "date": "Date",
-    "dob": "Date of birth",
-    "ssn": "Social security number",
-    "gender": "Gender",
-    "state": "State",
-    "postal_code": "Postal code",
-    "country": "Country",
-    "url": "Web address",
-    "select": "One answer, from a list",
-    "radio": "One answer, all in sight",
-    "checkboxes": "Several answers",
-    "checkbox": "A box to tick",
-    "consent": "Consent, kept as shown",
-    "hidden": "Hidden",
-    "file": "File",
+KIND_LABELS: Mapping[str, Sentence] = {
+    "text": sentence("Short text"),
+    "textarea": sentence("Long text"),
+    "email": sentence("E-mail"),
+    "phone": sentence("Phone"),
+    "number": sentence("Number"),
+    "range": sentence("Range, such as 1 to 10"),
+    "date": sentence("Date"),
+    "dob": sentence("Date of birth"),
+    "ssn": sentence("Social security number"),
+    "gender": sentence("Gender"),
+    "state": sentence("State"),
+    "postal_code": sentence("Postal code"),
+    "country": sentence("Country"),
+    "url": sentence("Web address"),
+    "select": sentence("One answer, from a list"),
+    "radio": sentence("One answer, all in sight"),
+    "checkboxes": sentence("Several answers"),
+    "checkbox": sentence("A box to tick"),
+    "consent": sentence("Consent, kept as shown"),
+    "hidden": sentence("Hidden"),
+    "file": sentence("File"),
 }
 NEW_FIELDS = (
-    ("name:firstName", "First name"),
-    ("name:lastName", "Last name"),
-    ("name:email", "E-mail"),
-    ("name:phone", "Phone"),
-    ("name:address", "Address"),
-    ("name:city", "City"),
-    ("name:state", "State"),
-    ("name:zip", "ZIP code"),
-    ("name:compName", "Company"),
-    ("name:notes", "Notes"),
+    ("name:firstName", sentence("First name")),
+    ("name:lastName", sentence("Last name")),
+    ("name:email", sentence("E-mail")),
+    ("name:phone", sentence("Phone")),
+    ("name:address", sentence("Address")),
+    ("name:city", sentence("City")),
+    ("name:state", sentence("State")),
+    ("name:zip", sentence("ZIP code")),
+    ("name:compName", sentence("Company")),
+    ("name:notes", sentence("Notes")),
 )
-LANGUAGE_LABELS: Mapping[str, str] = {
-    "en": "English, written out",
-    "es": "Spanish",
-    "fr": "French",
-    "de": "German",
-    "pt": "Portuguese",
-    "ar": "Arabic",
+LANGUAGE_LABELS: Mapping[str, Sentence] = {
+    "en": sentence("English, written out"),
+    "es": sentence("Spanish"),
+    "fr": sentence("French"),
+    "de": sentence("German"),
+    "pt": sentence("Portuguese"),
+    "ar": sentence("Arabic"),
 }
-PREVIEW_WORDS = "This is a preview: nothing was sent, and nothing is kept."
+THEME_LABELS: Mapping[str, Sentence] = {
+    "accent": sentence("Accent"),
+    "background": sentence("Background"),
+    "text": sentence("Text"),
+    "radius": sentence("Radius"),
+    "font": sentence("Font"),
+    "spacing": sentence("Spacing"),
+    "max_width": sentence("Max width"),
+}
+PREVIEW_WORDS = sentence("This is a preview: nothing was sent, and nothing is kept.")
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ class Card:
     name: str
     label: str
     kind: str
-    kind_label: str
+    kind_label: Sentence
     required: bool
     condition: str
 
@@ -116,7 +126,10 @@ def _change_page(found: Desk) -> str:
         cards=cards,
         other_fields=lambda card: [(each.name, each.label) for each in cards if each.name != card.name],
         steps=controls.steps_of(data),
-        step_choices=[(str(i), f"{i + 1}. {_title(each)}") for i, each in enumerate(controls.steps_of(data))],
+        step_choices=[
+            (str(i), _("{number}. {title}", number=i + 1, title=_title(each)))
+            for i, each in enumerate(controls.steps_of(data))
+        ],
         kinds=[(kind, KIND_LABELS.get(kind, kind)) for kind in TYPES],
         new_kinds=[*NEW_FIELDS, *((kind, KIND_LABELS.get(kind, kind)) for kind in TYPES)],
         complex={i for i, each in enumerate(controls.fields_of(data)) if not controls.is_simple_condition(each)},
@@ -124,7 +137,9 @@ def _change_page(found: Desk) -> str:
         settings=controls.settings_of(block or {}, adapters),
         kept_in_file=_kept_in_file(block or {}),
         pair=lambda words: [(word, word) for word in words],
-        themes={key: example.strip('"') for key, (_, example) in THEME.items()},
+        themes={key: theme[1].strip('"') for key, theme in THEME.items()},
+        theme_labels=THEME_LABELS,
+        setting_label=lambda setting: told(setting_label(setting)),
         languages=[(each, LANGUAGE_LABELS.get(each, each)) for each in languages()],
         open_card=request.args.get("open", ""),
     )
@@ -142,10 +157,15 @@ def _card(number: int, each: Mapping[str, Any], found: Desk) -> Card:
         name=str(name),
         label=str(label or (spec.label if spec else name)),
         kind=kind,
-        kind_label=KIND_LABELS.get(kind) or KIND_LABELS.get(RESERVED.get(str(name), ""), "Short text"),
+        kind_label=KIND_LABELS.get(kind) or KIND_LABELS.get(RESERVED.get(str(name), ""), KIND_LABELS["text"]),
         required=str(each.get("required", "")).lower() in {"true", "yes", "on", "1"},
-        condition=f"only if {', '.join(shows)} …" if isinstance(shows, dict) and shows else "",
+        condition=_("only if {questions} …", questions=", ".join(shows)) if isinstance(shows, dict) and shows else "",
     )
+
+
+def setting_label(setting: Setting) -> Sentence:
+    """The name of a vendor's key; `make translations` knows those of every vendor."""
+    return Sentence(setting.name.replace("_", " ").capitalize())
 
 
 def _title(step: Mapping[str, Any]) -> str:
@@ -211,7 +231,7 @@ def _posted_draft(name: str) -> Draft:
 
 def _pressed(text: str, button: str) -> tuple[str, str]:
     """The text after a button's change, and the question to show next."""
-    what, _, rest = button.partition(":")
+    what, _colon, rest = button.partition(":")
     number = int(rest) if rest.isdecimal() else 0
     if what == "add":
         text, place = controls.with_new_field(
@@ -248,7 +268,7 @@ def _saved(draft: Draft, tab: str, place: str = "") -> Response:
             return _to(draft.form, tab, place)
         return conflict(desk(draft.form), error, mine=draft.content)
     if others is None or others.updated_by != person():  # not at each letter that somebody types
-        note("draft changed", draft.form, {"revision": draft.revision + 1})
+        note(sentence("draft changed"), draft.form, {"revision": draft.revision + 1})
     return _to(draft.form, tab, place)
 
 
@@ -302,8 +322,9 @@ def tried(name: str) -> Response:  # noqa: ARG001  # one answer for all
     be_framed_by_own()
     if Client.of(request).browser:
         return make_response(render_template("console/forms_tried.html", words=PREVIEW_WORDS))
-    error = {"field": None, "code": "preview", "message": PREVIEW_WORDS}
-    answer = jsonify({"Message": "Error", "error_code": "preview", "msg": PREVIEW_WORDS, "errors": [error]})
+    words = told(PREVIEW_WORDS)
+    error = {"field": None, "code": "preview", "message": words}
+    answer = jsonify({"Message": "Error", "error_code": "preview", "msg": words, "errors": [error]})
     answer.headers["Access-Control-Allow-Origin"] = "*"  # the preview's sandbox makes it an origin of its own
     return answer
 

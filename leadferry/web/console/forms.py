@@ -18,16 +18,29 @@ from leadferry.folder import is_form_name
 from leadferry.form_file import Problem
 from leadferry.form_file.editing import CannotEdit, as_data
 from leadferry.forms import Form
+from leadferry.languages import Sentence, sentence
 from leadferry.rehearsal import rehearse
 from leadferry.store import PublishedForm
 from leadferry.web.console.base import console, note, requires, show_frames_of_own, this_user
 from leadferry.web.console.charts import sparkline
 from leadferry.web.console.counting import fresh
+from leadferry.web.console.language import _, ngettext
 from leadferry.web.site import current_site
 
 WEEK = 7
+DRAFT = "draft"
+"""Stands for the draft where a version is asked for."""
+
 LONGEST_NOTES = 1500
 """Characters of what is told of an import."""
+
+
+# how a form stands, in words, and the tone of its mark
+ARCHIVED = (sentence("Archived"), "plain")
+UNPUBLISHED = (sentence("Not published yet"), "info")
+DRAFTED = (sentence("Draft waiting"), "info")
+BROKEN = (sentence("Broken"), "bad")
+LIVE = (sentence("Live"), "good")
 
 
 @dataclass(frozen=True)
@@ -74,13 +87,22 @@ class Desk:
         return self.newest is None or self.draft.content != self.newest.content
 
     @property
-    def state(self) -> tuple[str, str]:
+    def is_broken(self) -> bool:
+        return isinstance(self.live, Broken)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether visitors are served it."""
+        return isinstance(self.live, Form) and not self.is_archived
+
+    @property
+    def state(self) -> tuple[Sentence, str]:
         """In words, and the tone of its mark."""
         if self.is_archived:
-            return "Archived", "plain"
+            return ARCHIVED
         if self.live is None:
-            return "Not published yet", "info"
-        return ("Broken", "bad") if isinstance(self.live, Broken) else ("Live", "good")
+            return UNPUBLISHED
+        return BROKEN if self.is_broken else LIVE
 
 
 def desk(name: str, draft: Draft | None = None) -> Desk:
@@ -107,7 +129,7 @@ class Row:
 
     name: str
     title: str
-    states: tuple[tuple[str, str], ...]
+    states: tuple[tuple[Sentence, str], ...]
     problem: str
     draft: Draft | None
     week: int
@@ -135,11 +157,11 @@ def _row(name: str, live: Form | Broken | None, draft: Draft | None, hours: Sequ
     by_day = [sum(hours[start : start + 24]) for start in range(len(hours) - WEEK * 24, len(hours), 24)] or [0] * WEEK
     states = []
     if isinstance(live, Broken):
-        states.append(("Broken", "bad"))
+        states.append(BROKEN)
     elif live is not None:
-        states.append(("Live", "good"))
+        states.append(LIVE)
     if draft:
-        states.append(("Draft waiting" if live else "Not published yet", "info"))
+        states.append(DRAFTED if live else UNPUBLISHED)
     return Row(
         name=name,
         title=live.title if isinstance(live, Form) else (draft and _title_of(draft)) or name,
@@ -161,7 +183,7 @@ def _title_of(draft: Draft) -> str:
 
 
 def _in_words(problem: Problem) -> str:
-    return f"Line {problem.line}: {problem.key}: {problem.message}"
+    return _("Line {line}: {key}: {problem}", line=problem.line, key=problem.key, problem=problem.message)
 
 
 # --- one form ---
@@ -205,7 +227,11 @@ def _new_page(**more: Any) -> str:
 
 def _copyable() -> list[tuple[str, str]]:
     live = current_site().office.catalog.all()
-    return [(name, f"{form.title} ({name})") for name, form in live.items() if isinstance(form, Form)]
+    return [
+        (name, _("{title} ({name})", title=form.title, name=name))
+        for name, form in live.items()
+        if isinstance(form, Form)
+    ]
 
 
 def account_at(vendor: str) -> Mapping[str, Any] | None:
@@ -223,8 +249,16 @@ def _block(form: Form) -> Mapping[str, Any]:
 def _account_choices() -> list[tuple[str, str]]:
     office = current_site().office
     live = [form for form in office.catalog.all().values() if isinstance(form, Form)]
-    same = [(f"form:{each.name}", f"As “{each.name}” does: {_label(each)}") for each in live]
-    return [*same, *((f"vendor:{name}", f"{each.label}, a new account") for name, each in office.adapters.items())]
+    same = [
+        (f"form:{each.name}", _("As “{form}” does: {vendor}", form=each.name, vendor=_label(each))) for each in live
+    ]
+    return [
+        *same,
+        *(
+            (f"vendor:{name}", _("{vendor}, a new account", vendor=each.label))
+            for name, each in office.adapters.items()
+        ),
+    ]
 
 
 def _label(form: Form) -> str:
@@ -232,7 +266,7 @@ def _label(form: Form) -> str:
 
 
 def _account(choice: str) -> Mapping[str, Any]:
-    kind, _, name = choice.partition(":")
+    kind, _colon, name = choice.partition(":")
     office = current_site().office
     form = office.catalog.get(name) if kind == "form" else None
     if isinstance(form, Form):
@@ -253,7 +287,7 @@ def form_new_post() -> Response:
         return make_response(_new_page(error="", errors={"name": problem}), 422)
     office = current_site().office
     drafting.save(office.store, Draft(name, text, None, drafting.last_revision(office.store, name)), person())
-    note("form drafted", name, {"from": request.form.get("begin", "template")})
+    note(sentence("form drafted"), name, {"from": request.form.get("begin", "template")})
     _flash_some(notes)
     return cast(Response, redirect(url_for("console.form_change", name=name), 303))
 
@@ -264,7 +298,7 @@ def _flash_some(notes: Sequence[str]) -> None:
     for each in notes:
         room -= len(each)
         if room < 0:
-            flash("There is more to know: see the comments under YAML.")
+            flash(_("There is more to know: see the comments under YAML."))
             return
         flash(each)
 
@@ -272,11 +306,11 @@ def _flash_some(notes: Sequence[str]) -> None:
 def _problem_with_name(name: str) -> str:
     office = current_site().office
     if not is_form_name(name) or name == "new":
-        return "Use a to z, 0 to 9, - and _ only, as in spring-quote."
+        return _("Use a to z, 0 to 9, - and _ only, as in spring-quote.")
     if office.catalog.get(name) is not None or drafting.find(office.store, name):
-        return "There is a form of this name already."
+        return _("There is a form of this name already.")
     if office.catalog.newest(name):
-        return "An archived form has this name. Bring it back from its versions, or choose another name."
+        return _("An archived form has this name. Bring it back from its versions, or choose another name.")
     return ""
 
 
@@ -287,11 +321,11 @@ def _beginning(how: str) -> tuple[str, Sequence[str]]:
     if how == "copy":
         newest = office.catalog.newest(request.form.get("copy", ""))
         if newest is None or newest.is_archived:
-            raise ValueError("Choose the form to copy.")
+            raise ValueError(_("Choose the form to copy."))
         return form_templates.copied(newest.content), ()
     template = next((each for each in form_templates.templates() if each.name == request.form.get("template")), None)
     if template is None:
-        raise ValueError("Choose a template.")
+        raise ValueError(_("Choose a template."))
     return form_templates.with_account(template.text, _account(request.form.get("account", ""))), ()
 
 
@@ -300,9 +334,15 @@ def _from_html(html: str, account: str) -> tuple[str, Sequence[str]]:
     name = request.form.get("name", "").strip().lower()
     notes = [each.replace(f"/f/{found.name}", f"/f/{name}") for each in found.notes]
     if others:
-        notes.insert(0, f"The HTML has {len(others) + 1} forms; this is the first.")
+        notes.insert(0, _forms_found(len(others) + 1))
     text = "".join(f"# {each}\n" for each in notes) + found.yaml
     return form_templates.with_account(text, _account(account)) if account else text, notes
+
+
+def _forms_found(count: int) -> str:
+    return ngettext(
+        "The HTML has {count} form; this is the first.", "The HTML has {count} forms; this is the first.", count
+    )
 
 
 # --- publishing ---
@@ -361,7 +401,7 @@ def form_publish_post(name: str) -> Response:
         return make_response(_publish_page(found, outdated=error.newest), 409)
     except Conflict as error:
         return conflict(found, error, mine=None)
-    note("form published", name, {"version": published.version})
+    note(sentence("form published"), name, {"version": published.version})
     _say_published(published)
     return cast(Response, redirect(url_for("console.form_show", name=name), 303))
 
@@ -372,11 +412,13 @@ def _revision() -> int:
 
 
 def _say_published(published: drafting.Published) -> None:
-    flash("Published. Every machine serves it within a second or two.")
+    flash(_("Published. Every machine serves it within a second or two."))
     if not published.is_in_file:
         flash(
-            "Its file in the folder of forms still says something else: the folder cannot be written, or somebody is "
-            "working in the file."
+            _(
+                "Its file in the folder of forms still says something else: the folder cannot be written, or somebody "
+                "is working in the file."
+            )
         )
 
 
@@ -407,8 +449,8 @@ def form_discard(name: str) -> Response:
         drafting.discard(office.store, replace(found.draft, revision=_revision()), person())
     except Conflict as error:
         return conflict(found, error, mine=None)
-    note("draft discarded", name)
-    flash("The draft is gone. What was published stays.")
+    note(sentence("draft discarded"), name)
+    flash(_("The draft is gone. What was published stays."))
     there = url_for("console.form_show", name=name) if found.newest else url_for("console.forms")
     return cast(Response, redirect(there, 303))
 
@@ -434,6 +476,7 @@ def form_compare(name: str) -> str:
         desk=found,
         before=request.args.get("from", ""),
         after=request.args.get("to", ""),
+        name_of=lambda version: _("draft") if version == DRAFT else version,
         comparison=compare(before, after, current_site().office.adapters),
         tab="versions",
     )
@@ -441,7 +484,7 @@ def form_compare(name: str) -> str:
 
 def _content(found: Desk, version: str) -> str:
     """Of a version, or of the draft."""
-    if version == "draft":
+    if version == DRAFT:
         return found.draft.content
     stored = current_site().office.store.find_version(found.name, version)
     if stored is None:
@@ -459,9 +502,9 @@ def form_restore(name: str, version: str) -> Response:
     except LookupError:
         abort(404)
     except NotRight as error:
-        flash(f"This version cannot be served any more. {_in_words(error.problems[0])}")
+        flash(_("This version cannot be served any more. {problem}", problem=_in_words(error.problems[0])))
         return cast(Response, redirect(url_for("console.form_versions", name=name), 303))
-    note("form version restored", name, {"version": version})
+    note(sentence("form version restored"), name, {"version": version})
     _say_published(published)
     return cast(Response, redirect(url_for("console.form_show", name=name), 303))
 
@@ -472,8 +515,8 @@ def form_archive(name: str) -> Response:
     office = current_site().office
     desk(name)
     gone = drafting.archive(office.store, office.catalog, name, person())
-    note("form archived", name)
-    flash(f"“{name}” is served no more. Its leads and its versions stay; bring it back from its versions.")
+    note(sentence("form archived"), name)
+    flash(_("“{form}” is served no more. Its leads and its versions stay; bring it back from its versions.", form=name))
     if not gone:
-        flash("Its file still stands in the folder of forms; a change to the file brings the form back.")
+        flash(_("Its file still stands in the folder of forms; a change to the file brings the form back."))
     return cast(Response, redirect(url_for("console.forms"), 303))

@@ -10,6 +10,7 @@ from flask import Response, abort, flash, jsonify, make_response, redirect, rend
 
 from leadferry import handling, outbox, privacy, search, troubles
 from leadferry.forms import Field, Form
+from leadferry.languages import Sentence, sentence
 from leadferry.outbox import Waiting
 from leadferry.sealing import shown
 from leadferry.submission import FieldError
@@ -17,6 +18,7 @@ from leadferry.troubles import Trouble
 from leadferry.vendors.base import Value
 from leadferry.web.console.base import STATE_LABELS, console, note, requires
 from leadferry.web.console.exchange import answer_text, request_text
+from leadferry.web.console.language import _, ngettext, told
 from leadferry.web.console.leads import label_of_vendor, state_of, who
 from leadferry.web.site import current_site
 
@@ -26,41 +28,53 @@ SOON = 10.0
 LONG = 80
 """Characters from which on a value is mended in a box of several lines."""
 
-TRIGGERS: Mapping[str, str] = {
-    "visitor": "while the visitor waited",
-    "worker": "by itself",
-    "resend": "by a person",
-    "test": "as a test",
+TRIGGERS: Mapping[str, Sentence] = {
+    "visitor": sentence("while the visitor waited"),
+    "worker": sentence("by itself"),
+    "resend": sentence("by a person"),
+    "test": sentence("as a test"),
 }
 
-OUTCOMES: Mapping[str, tuple[str, str]] = {
-    "accepted": ("Taken", "good"),
-    "rejected": ("Refused", "bad"),
-    "failed": ("Did not arrive", "warn"),
-    "unknown": ("Nobody knows", "warn"),
-    "misconfigured": ("Not set up right", "bad"),
+OUTCOMES: Mapping[str, tuple[Sentence, str]] = {
+    "accepted": (sentence("Taken"), "good"),
+    "rejected": (sentence("Refused"), "bad"),
+    "failed": (sentence("Did not arrive"), "warn"),
+    "unknown": (sentence("Nobody knows"), "warn"),
+    "misconfigured": (sentence("Not set up right"), "bad"),
 }
 
-CLEANING: Mapping[str, str] = {
-    "control_characters": "characters that cannot be printed were taken out",
-    "html": "HTML was taken out",
-    "raw_cut": "was cut, as it was far too long",
-    "cut": "was cut to what the field takes",
-    "invalid": "was left out, as it is not of the field's kind",
+CLEANING: Mapping[str, Sentence] = {
+    "control_characters": sentence("characters that cannot be printed were taken out"),
+    "html": sentence("HTML was taken out"),
+    "raw_cut": sentence("was cut, as it was far too long"),
+    "cut": sentence("was cut to what the field takes"),
+    "cut_for_vendor": sentence("was sent cut to what the vendor takes; it is whole here"),
+    "invalid": sentence("was left out, as it is not of the field's kind"),
 }
 
-SUSPICIONS: Mapping[str, str] = {
-    "honeypot": "A field that no person sees was filled in.",
-    "too_fast": "It was sent within two seconds of seeing the form.",
-    "url_in_name": "There is a web address in the name.",
-    "repeated_content": "The same long text came again and again.",
-    "blocked_word": "It holds a word that the form blocks.",
-    "blocked_country": "It came from a country that the form blocks.",
-    "no_token": "It came without having seen the form.",
-    "old_token": "The form was opened more than a day before.",
-    "links": "It holds several links.",
-    "no_user_agent": "It named no browser.",
+SUSPICIONS: Mapping[str, Sentence] = {
+    "honeypot": sentence("A field that no person sees was filled in."),
+    "too_fast": sentence("It was sent within two seconds of seeing the form."),
+    "url_in_name": sentence("There is a web address in the name."),
+    "repeated_content": sentence("The same long text came again and again."),
+    "blocked_word": sentence("It holds a word that the form blocks."),
+    "blocked_country": sentence("It came from a country that the form blocks."),
+    "no_token": sentence("It came without having seen the form."),
+    "old_token": sentence("The form was opened more than a day before."),
+    "links": sentence("It holds several links."),
+    "no_user_agent": sentence("It named no browser."),
 }
+
+
+THE_CONSOLE = "the console, by "
+"""Before a user's name, the browser that a test is sent with."""
+
+SOURCES = (
+    ("ip", sentence("Address, in part")),
+    ("user_agent", sentence("Browser")),
+    ("path", sentence("Posted to")),
+    ("country", sentence("Country")),
+)
 
 
 @dataclass(frozen=True)
@@ -132,14 +146,24 @@ def _row(reference: str) -> Any:
 def _answers(row: Any, form: Form | None) -> Iterator[Answer]:
     changes: dict[str, list[str]] = {}
     for change in row.cleaned:
-        lengths = f"{change['before']:,} → {change['after']:,} characters"
-        words = CLEANING.get(change["reason"], change["reason"])
-        changes.setdefault(change["field"], []).append(f"{words} ({lengths})")
+        changes.setdefault(change["field"], []).append(_cleaned(change))
     answers = shown(row.answers)
     for name in dict.fromkeys((*answers, *changes)):
         field = form.by_name.get(name) if form else None
         label = (field.label if field else "") or name
         yield Answer(name, label, _in_words(field, answers.get(name, "")), "; ".join(changes.get(name, ())))
+
+
+def _cleaned(change: Mapping[str, Any]) -> str:
+    words = told(CLEANING.get(change["reason"], change["reason"]))
+    before, after = change["before"], change["after"]
+    return ngettext(
+        "{change} ({before} → {count} character)",
+        "{change} ({before} → {count} characters)",
+        after,
+        change=words,
+        before=f"{before:,}",
+    )
 
 
 def _in_words(field: Field | None, value: Value) -> str:
@@ -150,17 +174,22 @@ def _in_words(field: Field | None, value: Value) -> str:
 
 def _options(field: Field) -> list[tuple[str, str]]:
     if field.is_tick:
-        return [("1", "Yes"), ("0", "No")]
+        return [("1", _("Yes")), ("0", _("No"))]
     return [(option.value, option.label) for option in field.options]
 
 
 def _source(row: Any) -> Iterator[tuple[str, str]]:
-    labels = (("ip", "Address, in part"), ("user_agent", "Browser"), ("path", "Posted to"), ("country", "Country"))
-    for name, label in labels:
+    for name, label in SOURCES:
         if row.source.get(name):
-            yield label, str(row.source[name])
+            yield told(label), _sender(str(row.source[name]))
     if row.source.get("ignored_redirects"):
-        yield "Ignored, as it is none of the form's origins", ", ".join(row.source["ignored_redirects"])
+        yield _("Ignored, as it is none of the form's origins"), ", ".join(row.source["ignored_redirects"])
+
+
+def _sender(text: str) -> str:
+    if not text.startswith(THE_CONSOLE):
+        return text
+    return _("the console, by {name}", name=text.removeprefix(THE_CONSOLE))
 
 
 def _ways(row: Any) -> Iterator[Way]:
@@ -215,7 +244,7 @@ def _rung(tried: Any, delivery: Any) -> Rung:
 @requires("viewer")
 def lead_progress(reference: str) -> Response:
     row = _row(reference)
-    words = STATE_LABELS.get(state_of(row), "")
+    words = told(STATE_LABELS.get(state_of(row), ""))
     finished = not _under_way(row)
     there = url_for("console.lead", reference=row.reference)
     return jsonify({"done": int(finished), "total": 1, "words": words, "finished": finished, "then": there})
@@ -241,7 +270,7 @@ def _under_way(row: Any) -> bool:
 def lead_resend(reference: str) -> Response:
     row = _row(reference)
     _send_again(row)
-    note("lead sent again", row.reference)
+    note(sentence("lead sent again"), row.reference)
     return _back(row)
 
 
@@ -256,10 +285,10 @@ def _send_again(row: Any) -> None:
 def lead_release(reference: str) -> Response:
     row, site = _row(reference), current_site()
     if not handling.release(site.office.store, site.office.catalog, row):
-        flash("It is held no more, or the version of its form cannot be read.")
+        flash(_("It is held no more, or the version of its form cannot be read."))
         return _back(row)
     site.worker.nudge()
-    note("lead released", row.reference)
+    note(sentence("lead released"), row.reference)
     return _back(row)
 
 
@@ -272,8 +301,8 @@ def lead_erase(reference: str) -> Response:
         name = who(shown(row.answers)) or row.reference
         return make_response(render_template("console/lead_erase.html", row=row, who=name))
     privacy.erase(current_site().office.store, [row.id])
-    note("lead erased", row.reference)
-    flash("Everything personal of this lead is erased.")
+    note(sentence("lead erased"), row.reference)
+    flash(_("Everything personal of this lead is erased."))
     return _back(row)
 
 
@@ -297,10 +326,10 @@ def lead_mend(reference: str) -> Response:
     if wrong:
         return _edit_page(row, {**answers, **posted}, wrong)
     if given:
-        note("lead mended", row.reference, {"fields": sorted(changed)})
+        note(sentence("lead mended"), row.reference, {"fields": sorted(changed)})
     if request.form.get("then") == "resend":
         _send_again(row)
-        note("lead sent again", row.reference)
+        note(sentence("lead sent again"), row.reference)
     return _back(row)
 
 

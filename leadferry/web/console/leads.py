@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from leadferry import handling, outbox, search, troubles
 from leadferry.forms import Form
 from leadferry.handling import MOST_AT_ONCE, Batch
+from leadferry.languages import Sentence, plural, sentence
 from leadferry.leads import exported
 from leadferry.outbox import STATES
 from leadferry.sealing import shown
@@ -23,7 +24,8 @@ from leadferry.search import Wanted
 from leadferry.spreadsheet import csv_lines, names_of
 from leadferry.troubles import Trouble
 from leadferry.vendors.base import as_text
-from leadferry.web.console.base import STATE_LABELS, console, note, requires, this_user
+from leadferry.web.console.base import STATE_COUNTS, STATE_LABELS, console, note, requires, this_user
+from leadferry.web.console.language import _, listed, ngettext, told
 from leadferry.web.site import current_site
 
 PER_PAGE = 50
@@ -47,6 +49,7 @@ def leads() -> str:
     return render_template(
         "console/leads.html",
         rows=[_line(row) for row in shown],
+        chosen_words=_chosen_words(len(shown)),
         wanted=wanted,
         given=_given(),
         filtered=wanted != Wanted(tests=wanted.tests),
@@ -54,10 +57,15 @@ def leads() -> str:
         forms=sorted(office.catalog.all()),
         testable=[name for name, form in sorted(office.catalog.all().items()) if isinstance(form, Form)],
         vendors=[(name, adapter.label) for name, adapter in sorted(office.adapters.items())],
-        states=[(state, STATE_LABELS[state]) for state in (*STATES, "quarantined")],
+        states=[(state, told(STATE_LABELS[state])) for state in (*STATES, "quarantined")],
         newest=url_for("console.leads", **_given()) if before else None,
         older=url_for("console.leads", **{**_given(), "before": shown[-1].id}) if len(rows) > PER_PAGE else None,
     )
+
+
+def _chosen_words(most: int) -> list[str]:
+    """What the page says when one, two … leads are ticked: its script knows no plurals."""
+    return [ngettext("{count} chosen", "{count} chosen", count) for count in range(1, most + 1)]
 
 
 def _troubles(wanted: Wanted) -> list[Trouble]:
@@ -89,7 +97,7 @@ def _line(row: Any) -> Line:
     answers = shown(row.answers)
     return Line(
         reference=row.reference,
-        who=who(answers) or ("Erased" if row.erased_at else "–"),
+        who=who(answers) or (_("Erased") if row.erased_at else "–"),
         contact=" · ".join(as_text(answers[name]) for name in ("email", "phone") if answers.get(name)),
         form=row.form,
         received_at=row.received_at,
@@ -175,7 +183,11 @@ def _given() -> dict[str, Any]:
 @requires("operator")
 def leads_export() -> Response:
     store, wanted = current_site().office.store, wanted_of(request.args)
-    note("leads exported", "", {name: str(value) for name, value in _given().items() if name not in {"q", "zone"}})
+    note(
+        sentence("leads exported"),
+        "",
+        {name: str(value) for name, value in _given().items() if name not in {"q", "zone"}},
+    )
     names = names_of(exported(row) for row in search.each(store, wanted))
     lines = csv_lines((exported(row) for row in search.each(store, wanted)), names)
     response = Response(_in_chunks(lines), content_type="text/csv; charset=utf-8")
@@ -197,13 +209,40 @@ def _in_chunks(lines: Iterator[str]) -> Iterator[str]:
 # --- many at once ---
 
 
+@dataclass(frozen=True)
+class Handling:
+    """What is done with many leads: its name where batches are kept, and in words."""
+
+    name: str
+    noted: Sentence
+    title: Sentence
+    done: Sentence
+
+
+SENT_AGAIN = Handling(
+    name="sent again",
+    noted=sentence("leads sent again"),
+    title=sentence("Leads sent again"),
+    done=plural("{count} lead sent again", "{count} leads sent again"),
+)
+RELEASED = Handling(
+    name="released",
+    noted=sentence("leads released"),
+    title=sentence("Leads released"),
+    done=plural("{count} lead released", "{count} leads released"),
+)
+HANDLINGS: Mapping[str, Handling] = {each.name: each for each in (SENT_AGAIN, RELEASED)}
+BATCH = "batch "
+"""Before its number, the name of a batch on the audit list."""
+
+
 @console.post("/leads/resend")
 @requires("operator")
 def leads_resend() -> Response:
     store = current_site().office.store
     chosen = _chosen(handling.OPEN)
     ids = [row.id for row in chosen if row.state in handling.OPEN and row.erased_at is None]
-    return _begin("sent again", ids, lambda: handling.resend(store, ids))
+    return _begin(SENT_AGAIN, ids, lambda: handling.resend(store, ids))
 
 
 @console.post("/leads/release")
@@ -212,7 +251,7 @@ def leads_release() -> Response:
     office = current_site().office
     held = [row for row in _chosen(("quarantined",)) if row.quarantine is not None]
     ids = [row.id for row in held]
-    return _begin("released", ids, lambda: [handling.release(office.store, office.catalog, row) for row in held])
+    return _begin(RELEASED, ids, lambda: [handling.release(office.store, office.catalog, row) for row in held])
 
 
 @console.post("/leads/troubles")
@@ -225,7 +264,7 @@ def leads_trouble() -> Response:
         abort(400)
     ids = troubles.resendable(store, account, (state,), reason or None)[:MOST_AT_ONCE]
     outbox.resume(store, account, store.now())
-    return _begin("sent again", ids, lambda: handling.resend(store, ids))
+    return _begin(SENT_AGAIN, ids, lambda: handling.resend(store, ids))
 
 
 def _chosen(states: Sequence[str]) -> list[Any]:
@@ -239,14 +278,14 @@ def _chosen(states: Sequence[str]) -> list[Any]:
     return list(islice(chain.from_iterable(search.each(store, each) for each in found), MOST_AT_ONCE))
 
 
-def _begin(action: str, ids: Sequence[int], work: Callable[[], object]) -> Response:
+def _begin(what: Handling, ids: Sequence[int], work: Callable[[], object]) -> Response:
     """Many leads take their time: it goes on in the background, and the page that follows shows how far it is."""
     if not ids:
-        flash("No lead that was chosen needs that.")
+        flash(_("No lead that was chosen needs that."))
         return cast(Response, redirect(url_for("console.leads", **_given()), 303))
     site = current_site()
-    number = handling.note_batch(site.office.store, this_user().name, action, ids)
-    note(f"leads {action}", f"batch {number}", {"leads": len(ids)})
+    number = handling.note_batch(site.office.store, this_user().name, what.name, ids)
+    note(what.noted, f"{BATCH}{number}", {"leads": len(ids)})
 
     def do() -> None:
         work()
@@ -266,6 +305,8 @@ def leads_batch(number: int) -> str:
     return render_template(
         "console/batch.html",
         batch=batch,
+        title=told(_handling(batch).title),
+        done=told(_handling(batch).done.of(len(batch.lead_ids))),
         progress=_progress(batch),
         states=handling.batch_states(store, batch),
         rows=[_line(row) for row in rows],
@@ -276,6 +317,15 @@ def leads_batch(number: int) -> str:
 @requires("viewer")
 def leads_batch_progress(number: int) -> Response:
     return jsonify(_progress(_batch(number)))
+
+
+def _handling(batch: Batch) -> Handling:
+    """What another version of Leadferry did is said in its own word."""
+    found = HANDLINGS.get(batch.action)
+    if found:
+        return found
+    title, done = sentence("Leads {action}"), plural("{count} lead {action}", "{count} leads {action}")
+    return Handling(batch.action, title, title.of(action=batch.action), done.of(action=batch.action))
 
 
 def _batch(number: int) -> Batch:
@@ -289,6 +339,6 @@ def _progress(batch: Batch) -> dict[str, Any]:
     under_way = sum(states.get(state, 0) for state in ("pending", "sending", "quarantined"))
     total = len(batch.lead_ids)
     finished = not under_way or (store.now() - batch.at > 60 and not states.get("sending"))
-    words = ", ".join(f"{count:,} {STATE_LABELS[state].lower()}" for state, count in states.items())
+    words = listed(STATE_COUNTS[state].of(count) for state, count in states.items())
     here = url_for("console.leads_batch", number=batch.id)
     return {"done": total - under_way, "total": total, "words": words, "finished": finished, "then": here}

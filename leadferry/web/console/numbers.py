@@ -10,12 +10,13 @@ from flask import render_template, request
 from leadferry import numbers, troubles
 from leadferry.forms import Form
 from leadferry.funnels import Funnels, Question, gather
-from leadferry.messages import code_message
+from leadferry.languages import Sentence, plural, sentence
 from leadferry.numbers import DAY, Damage, Funnel, Period, Timed
 from leadferry.troubles import Trouble
 from leadferry.web.console import words
 from leadferry.web.console.base import console, requires
 from leadferry.web.console.charts import Chart, Series, duration, per_cent
+from leadferry.web.console.language import _, ngettext, told
 from leadferry.web.site import current_site
 
 PERIODS = (7, 28, 90)
@@ -23,17 +24,17 @@ MOST_ROWS = 25
 SLOWEST = 5
 ENDED = {"rejected", "held", "dead"}
 
-REFUSED_POSTS: Mapping[str, str] = {
+REFUSED_POSTS: Mapping[str, Sentence] = {
     # what a visitor was told, for who looks after the form
-    "ct101": "The post named no form, or the vendor refused our credentials.",
-    "ct102": "No name was given.",
-    "ct103": "The vendor has this lead already.",
-    "lf201": "A value could not be accepted; a form’s own numbers show at which question.",
-    "lf202": "A required question was left empty.",
-    "lf203": "The post was too large.",
-    "lf204": "The vendor refused the lead.",
-    "lf301": "Too many posts came from one address.",
-    "lf501": "The lead could not be stored just then; the visitor was asked to try again.",
+    "ct101": sentence("The post named no form, or the vendor refused our credentials."),
+    "ct102": sentence("No name was given."),
+    "ct103": sentence("The vendor has this lead already."),
+    "lf201": sentence("A value could not be accepted; a form’s own numbers show at which question."),
+    "lf202": sentence("A required question was left empty."),
+    "lf203": sentence("The post was too large."),
+    "lf204": sentence("The vendor refused the lead."),
+    "lf301": sentence("Too many posts came from one address."),
+    "lf501": sentence("The lead could not be stored just then; the visitor was asked to try again."),
 }
 
 
@@ -102,12 +103,13 @@ def _measured(form: Form | None) -> list[str]:
 def _steps(funnel: Funnel) -> list[tuple[str, int | None, float, str]]:
     """Label, count, its share of the largest, and what it means."""
     most = max(funnel.seen, funnel.tried, funnel.stored, 1)
+    stored = _("leads, {share} of the views", share=per_cent(funnel.rate)) if funnel.rate else _("leads")
     steps = (
-        ("Seen", funnel.seen, "pages with the form, opened by people"),
-        ("Started", funnel.started, "a question was touched"),
-        ("Tried", funnel.tried, "sent, with or without mistakes"),
-        ("Stored", funnel.stored, f"leads, {per_cent(funnel.rate)} of the views" if funnel.rate else "leads"),
-        ("Delivered", funnel.delivered, "the vendor has them"),
+        (_("Seen"), funnel.seen, _("pages with the form, opened by people")),
+        (_("Started"), funnel.started, _("a question was touched")),
+        (_("Tried"), funnel.tried, _("sent, with or without mistakes")),
+        (_("Stored"), funnel.stored, stored),
+        (_("Delivered"), funnel.delivered, _("the vendor has them")),
     )
     return [(label, count, (count or 0) / most, means) for label, count, means in steps]
 
@@ -118,29 +120,37 @@ def _charts(found: Funnels, when: Period) -> list[Chart]:
     total = found.total
     return [
         Chart(
-            "Leads and views by day",
-            f"{total.stored:,} leads and {total.seen:,} views in {len(days)} days.",
+            _("Leads and views by day"),
+            _says(total, len(days)),
             days,
             [
-                Series("Leads", "bars", [each.stored for each in each_day]),
-                Series("Views", "line", [each.seen for each in each_day]),
+                Series(_("Leads"), "bars", [each.stored for each in each_day]),
+                Series(_("Views"), "line", [each.seen for each in each_day]),
             ],
         ),
         Chart(
-            "Conversion by day",
-            f"{per_cent(total.rate)} of the views became a lead, over all these days.",
+            _("Conversion by day"),
+            _("{share} of the views became a lead, over all these days.", share=per_cent(total.rate)),
             days,
-            [Series("Conversion", "rate", [each.rate for each in each_day])],
+            [Series(_("Conversion"), "rate", [each.rate for each in each_day])],
         ),
     ]
 
 
-def _tables(found: Funnels, *, whole: bool) -> list[tuple[str, str, list[tuple[str, Funnel]]]]:
-    """Title, head of the first column, and the rows with the most leads first."""
+def _says(total: Funnel, days: int) -> str:
+    leads = ngettext("{count} lead", "{count} leads", total.stored)
+    views = ngettext("{count} view", "{count} views", total.seen)
+    return ngettext(
+        "{leads} and {views} in {count} day.", "{leads} and {views} in {count} days.", days, leads=leads, views=views
+    )
+
+
+def _tables(found: Funnels, *, whole: bool) -> list[tuple[str, str, str, list[tuple[str, Funnel]]]]:
+    """Title, head of the first column, the name of what has none, and the rows with the most leads first."""
     return [
-        *([("By form", "Form", _ranked(found.by_form))] if whole else []),
-        ("By page", "Page", _ranked(found.by_page)),
-        ("By campaign", "Campaign", _ranked(found.by_campaign)),
+        *([(_("By form"), _("Form"), "–", _ranked(found.by_form))] if whole else []),
+        (_("By page"), _("Page"), _("Not known"), _ranked(found.by_page)),
+        (_("By campaign"), _("Campaign"), _("No campaign"), _ranked(found.by_campaign)),
     ]
 
 
@@ -156,7 +166,8 @@ def _questions(form: Form, found: Funnels) -> list[tuple[str, str, Question]]:
 
 
 def _refused_posts(found: Funnels) -> list[tuple[str, str, int]]:
-    return [(code, REFUSED_POSTS.get(code, code_message(code)), count) for code, count in found.refused.most_common()]
+    unheard_of = REFUSED_POSTS["lf204"]  # a code of the vendor's own
+    return [(code, told(REFUSED_POSTS.get(code, unheard_of)), count) for code, count in found.refused.most_common()]
 
 
 # --- leads ---
@@ -189,23 +200,54 @@ def _damages(forms: Sequence[Form]) -> list[tuple[Damage, str, str]]:
     return [(each, _what_was_done(each), _mend(form, each)) for form, each in ranked[:MOST_ROWS]]
 
 
+WHAT_WAS_DONE: Mapping[str, Sentence] = {
+    "cut": plural(
+        "was cut, the longest from {longest} characters, in {hurt} of {count} lead",
+        "was cut, the longest from {longest} characters, in {hurt} of {count} leads",
+    ),
+    "raw_cut": plural(
+        "was cut, the longest from {longest} characters, in {hurt} of {count} lead",
+        "was cut, the longest from {longest} characters, in {hurt} of {count} leads",
+    ),
+    "cut_for_vendor": plural(
+        "was sent cut, the longest from {longest} characters, in {hurt} of {count} lead",
+        "was sent cut, the longest from {longest} characters, in {hurt} of {count} leads",
+    ),
+    "html": plural(
+        "had HTML in it, which was taken out, in {hurt} of {count} lead",
+        "had HTML in it, which was taken out, in {hurt} of {count} leads",
+    ),
+    "control_characters": plural(
+        "had control characters in it, which were taken out, in {hurt} of {count} lead",
+        "had control characters in it, which were taken out, in {hurt} of {count} leads",
+    ),
+    "invalid": plural(
+        "could not be read as what it should be, and was dropped, in {hurt} of {count} lead",
+        "could not be read as what it should be, and was dropped, in {hurt} of {count} leads",
+    ),
+}
+OTHERWISE = plural(
+    "was changed ({reason}) in {hurt} of {count} lead", "was changed ({reason}) in {hurt} of {count} leads"
+)
+
+
 def _what_was_done(each: Damage) -> str:
-    done = {
-        "cut": f"was cut, the longest from {each.longest:,} characters,",
-        "raw_cut": f"was cut, the longest from {each.longest:,} characters,",
-        "html": "had HTML in it, which was taken out,",
-        "control_characters": "had control characters in it, which were taken out,",
-        "invalid": "could not be read as what it should be, and was dropped,",
-    }
-    return f"{done.get(each.reason, f'was changed ({each.reason})')} in {each.hurt} of {each.leads} leads"
+    words = WHAT_WAS_DONE.get(each.reason, OTHERWISE)
+    return str(told(words.of(each.leads, longest=f"{each.longest:,}", hurt=each.hurt, reason=each.reason)))
 
 
 def _mend(form: Form, each: Damage) -> str:
     spec = form.by_name.get(each.field)
     if each.reason in {"cut", "raw_cut"}:
         if spec is None and not form.knows(each.field):
-            return "Declare it as a field of the form, with a max_length that is long enough."
-        return f"Raise its max_length, now {spec.max_length}." if spec else "Nothing to do: no more fits at its vendor."
+            return _("Declare it as a field of the form, with a max_length that is long enough.")
+        if spec:
+            return _("Raise its max_length, now {characters}.", characters=spec.max_length)
+        return _("Nothing to do: no more fits at its vendor.")
+    if each.reason == "cut_for_vendor":
+        return _(
+            "Send it under a name of the vendor’s own that takes more, with send_as; the leads here keep all of it."
+        )
     if each.reason == "invalid":
-        return "Look at the question’s type and its words: visitors answer something else."
-    return "Nothing to do, unless the page’s own script puts it there."
+        return _("Look at the question’s type and its words: visitors answer something else.")
+    return _("Nothing to do, unless the page’s own script puts it there.")

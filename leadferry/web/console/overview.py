@@ -15,10 +15,12 @@ from leadferry.catalog import Broken
 from leadferry.forms import Form
 from leadferry.troubles import Trouble
 from leadferry.web.console import words
-from leadferry.web.console.base import console, requires
+from leadferry.web.console.base import STATE_COUNTS, console, requires
 from leadferry.web.console.charts import duration, per_cent, sparkline
 from leadferry.web.console.counting import counted, fresh
+from leadferry.web.console.language import _, listed, ngettext, told
 from leadferry.web.console.pages import seen_pages
+from leadferry.web.console.pieces import bold
 from leadferry.web.site import current_site
 
 WEEK_HOURS = 7 * 24
@@ -63,8 +65,15 @@ def overview() -> str:
         needs=_needs(balance, forms),
         forms=forms,
         figures=_figures(forms),
+        counted_state=_counted_state,
         link=words.place,
     )
+
+
+def _counted_state(state: str, count: int) -> str:
+    """So many leads that stand so, the number set off."""
+    words = STATE_COUNTS[state]
+    return ngettext(words.one, words.many, count, count=bold(f"{count:,}"))
 
 
 def _forms(hours: Mapping[str, Sequence[int]]) -> list[FormWeek]:
@@ -95,13 +104,17 @@ def _figures(forms: Sequence[FormWeek]) -> list[tuple[str, str, str]]:
     seconds = sorted(each.seconds for each in numbers.timed(store, time.time() - 7 * numbers.DAY))
     before = sum(each.last_week for each in forms)
     return [
-        ("Leads", f"{sum(each.this_week for each in forms):,}", f"{before:,} in the seven days before"),
-        ("Views", f"{week.seen:,}", "of the forms’ pages, by people"),
-        ("Conversion", per_cent(week.rate), "leads for each view"),
         (
-            "Seconds to the CRM",
+            _("Leads"),
+            f"{sum(each.this_week for each in forms):,}",
+            ngettext("{count} in the seven days before", "{count} in the seven days before", before),
+        ),
+        (_("Views"), f"{week.seen:,}", _("of the forms’ pages, by people")),
+        (_("Conversion"), per_cent(week.rate), _("leads for each view")),
+        (
+            _("Seconds to the CRM"),
             duration(numbers.percentile(seconds, 0.5)) if seconds else "–",
-            "half of the leads are there by then",
+            _("half of the leads are there by then"),
         ),
     ]
 
@@ -128,27 +141,32 @@ def _unbalanced(balance: Mapping[str, Any] | None) -> Iterator[Need]:
     if balance and not balance["balanced"]:
         yield Need(
             "bad",
-            "Leads are missing from the balance.",
-            "What was received is not what stands in the states. Keep the database as it is, and report this.",
+            _("Leads are missing from the balance."),
+            _("What was received is not what stands in the states. Keep the database as it is, and report this."),
         )
 
 
 def _need(trouble: Trouble) -> Need:
-    says = f" It says: {trouble.says}" if trouble.says else ""
+    happened, text = told(trouble.happened), told(trouble.todo)
+    if trouble.says:
+        text = _("{todo} It says: {words}", todo=text, words=_(trouble.says))
     if not trouble.state:
-        return Need(trouble.tone, trouble.happened, f"{trouble.todo}{says}", words.place("forms"), "To the forms")
+        return Need(trouble.tone, happened, text, words.place("forms"), _("To the forms"))
     href = words.place("leads", form=trouble.form, state=trouble.state)
-    action = "See the lead" if trouble.leads == 1 else f"See the {trouble.leads:,} leads"
-    title = trouble.happened if trouble.form in trouble.happened else f"{trouble.form}: {trouble.happened}"
-    return Need(trouble.tone, title, f"{trouble.todo}{says}", href, action, trouble)
+    action = ngettext("See the lead", "See the {count} leads", trouble.leads)
+    names_it = trouble.form in trouble.happened
+    title = happened if names_it else _("{form}: {happened}", form=trouble.form, happened=happened)
+    return Need(trouble.tone, title, text, href, action, trouble)
 
 
 def _ill_pages() -> Iterator[Need]:
-    found = [each.page or "a page that is not known" for each in seen_pages() if each.tone == "bad"]
+    found = [each.page or _("a page that is not known") for each in seen_pages() if each.tone == "bad"]
     if found:
-        title = "1 page needs mending." if len(found) == 1 else f"{len(found)} pages need mending."
-        others = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        yield Need("warn", title, f"{', '.join(found[:3])}{others}", words.place("pages"), "See what was found")
+        title = ngettext("{count} page needs mending.", "{count} pages need mending.", len(found))
+        text = listed(found[:3])
+        if len(found) > 3:
+            text = ngettext("{pages} and {count} more", "{pages} and {count} more", len(found) - 3, pages=text)
+        yield Need("warn", title, text, words.place("pages"), _("See what was found"))
 
 
 def _silent(forms: Sequence[FormWeek]) -> Iterator[Need]:
@@ -156,8 +174,13 @@ def _silent(forms: Sequence[FormWeek]) -> Iterator[Need]:
         if each.silent:
             yield Need(
                 "warn",
-                f"{each.name}: no lead for {each.silent} hours.",
-                "At this time of the week it usually gets some. Open its page and send a test.",
+                ngettext(
+                    "{form}: no lead for {count} hour.",
+                    "{form}: no lead for {count} hours.",
+                    each.silent,
+                    form=each.name,
+                ),
+                _("At this time of the week it usually gets some. Open its page and send a test."),
                 words.place("pages"),
-                "See its pages",
+                _("See its pages"),
             )

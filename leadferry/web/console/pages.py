@@ -11,6 +11,7 @@ from flask import render_template, url_for
 from leadferry import doctor, numbers
 from leadferry.doctor import Finding, Noticed
 from leadferry.forms import Form
+from leadferry.languages import Sentence, sentence
 from leadferry.numbers import DAY
 from leadferry.web.console import words
 from leadferry.web.console.base import console, requires
@@ -29,7 +30,7 @@ class SeenPage:
 
     form: str
     page: str
-    way: str
+    way: Sentence
     seen: int
     tried: int
     last: float | None
@@ -76,7 +77,7 @@ def _views(when: numbers.Period) -> dict[tuple[str, str], dict[str, int]]:
     """Views and tries of each form on each page that is not its own."""
     own = url_for("public.show", name="")
     found: dict[tuple[str, str], dict[str, int]] = {}
-    for (_, form, page, _, what), count in numbers.visits(current_site().office.store, when):
+    for (_day, form, page, _campaign, what), count in numbers.visits(current_site().office.store, when):
         if what in {"seen", "tried"} and page and not page.endswith(f"{own}{form}"):
             counts = found.setdefault((form, page), {"seen": 0, "tried": 0})
             counts[what] += count
@@ -90,7 +91,7 @@ def _seen_page(
     findings = doctor.findings(noticed, _heights(form))
     if counts["seen"] >= doctor.VIEWS_WITHOUT_TRY and not counts["tried"]:
         findings = [Finding(doctor.NO_TRIES, counts["seen"], counts["seen"], 0.0), *findings]
-    way = doctor.way_of(noticed) if noticed else "Not known yet"
+    way = doctor.way_of(noticed) if noticed else sentence("Not known yet")
     last = max((each.last for each in noticed), default=None)
     around = next((each.facts.top for each in noticed if each.facts.top), "")
     return SeenPage(form, page, way, counts["seen"], counts["tried"], last, findings, around)

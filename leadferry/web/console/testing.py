@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, cast
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
@@ -14,6 +15,7 @@ from leadferry import delivery as deliveries
 from leadferry import leads, outbox, troubles
 from leadferry.delivery import Office
 from leadferry.forms import Field, Form
+from leadferry.languages import Sentence, sentence
 from leadferry.leads import NewLead
 from leadferry.outbox import LEASE
 from leadferry.submission import FieldError, Submission, read
@@ -21,7 +23,8 @@ from leadferry.transport import Transport
 from leadferry.vendors.base import Adapter, Destination, Secret, Template
 from leadferry.web.console.base import console, may, note, refusal, requires, this_user
 from leadferry.web.console.exchange import answer_text, request_text
-from leadferry.web.console.lead import OUTCOMES
+from leadferry.web.console.language import _
+from leadferry.web.console.lead import OUTCOMES, THE_CONSOLE
 from leadferry.web.site import current_site
 
 PATIENCE = 0.8
@@ -69,7 +72,7 @@ class Tried:
     """What came of the test at one destination."""
 
     vendor: str
-    verdict: str
+    verdict: Sentence
     tone: str
     why: str
     says: str
@@ -93,7 +96,7 @@ def form_test_send(name: str) -> Response:
         return _page(form, dict(pairs), errors=submission.errors)
     if request.form.get("to") == "vendor":
         return _send_really(form, submission) if may("operator") else refusal()
-    note("test sent to the sandbox", form.name)
+    note(sentence("test sent to the sandbox"), form.name)
     return _page(form, dict(pairs), tried=_try_emulated(form, submission))
 
 
@@ -141,13 +144,19 @@ def _page(
         errors=[error.message for error in errors if error.field not in names],
         tried=tried,
         checked=checked,
-        vendors=[current_site().office.adapters[each.adapter].label for each in form.destinations],
+        vendors=_all_of([current_site().office.adapters[each.adapter].label for each in form.destinations]),
     )
     return make_response(page, 422 if errors else 200)
 
 
+def _all_of(names: Sequence[str]) -> str:
+    return reduce(lambda one, other: _("{one} and {other}", one=one, other=other), names)
+
+
 def _question(field: Field, value: str, error: str | None) -> dict[str, Any]:
-    options = [("1", "Yes"), ("", "No")] if field.is_tick else [(each.value, each.label) for each in field.options]
+    options = (
+        [("1", _("Yes")), ("", _("No"))] if field.is_tick else [(each.value, each.label) for each in field.options]
+    )
     if options and not field.is_tick and not field.required:
         options.insert(0, ("", "–"))
     return {
@@ -172,9 +181,11 @@ def _send_really(form: Form, submission: Submission) -> Response:
     payloads = {each.name: deliveries.build(site.office, new.data(each.name), each) for each in form.destinations}
     waits = site.slots.take()
     accepted = leads.accept(site.office.store, new, payloads, lease=LEASE if waits else 0.0, repeats=False)
-    note("test sent to the vendor", form.name, {"lead": accepted.reference})
-    if waits and accepted.claim is not None:
+    note(sentence("test sent to the vendor"), form.name, {"lead": accepted.reference})
+    if accepted.claim is not None:
         site.slots.run(accepted.claim, PATIENCE)
+    elif waits:  # the vendor takes no call now
+        site.slots.give_back()
     site.worker.nudge()
     return cast(Response, redirect(url_for("console.lead", reference=accepted.reference), 303))
 
@@ -185,7 +196,7 @@ def _new_lead(form: Form, submission: Submission) -> NewLead:
         values=submission.values,
         campaign=submission.campaign,
         cleaned=submission.cleaned,
-        source={"path": request.path, "user_agent": f"the console, by {this_user().name}"},
+        source={"path": request.path, "user_agent": f"{THE_CONSOLE}{this_user().name}"},
         test=True,
     )
 
@@ -198,7 +209,7 @@ def form_check(name: str) -> Response:
     found = [
         (office.adapters[each.adapter].label, *deliveries.probe_account(office, each)) for each in form.destinations
     ]
-    note("account checked", form.name)
+    note(sentence("account checked"), form.name)
     return _page(form, _samples(form), checked=found)
 
 
@@ -221,7 +232,7 @@ def _try_one(office: Office, new: NewLead, destination: Destination) -> Tried:
         verdict=verdict,
         tone=tone,
         why=said.happened if result.reason else "",
-        says=" ".join(filter(None, (result.words, result.code))),
+        says=" ".join(filter(None, (_(result.words), result.code))),
         exchanges=[(request_text(call["request"]), answer_text(call)) for call in calls],
     )
 

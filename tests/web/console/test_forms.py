@@ -264,8 +264,8 @@ def test_a_draft_is_reviewed_rehearsed_published_and_taken_back(here: Installati
     change(anna, field__1__required="yes")
     page = anna.get("/console/forms/quote/publish?rehearsed=1").text
     assert "Field E-mail (email) is now required" in page
-    assert "1 of the last 1 leads would now be refused" in page
-    assert "1 of the last 1 leads" in anna.get("/console/forms/quote/rehearsal").text
+    assert "1 of the last 1 lead would now be refused" in page
+    assert "1 of the last 1 lead would" in anna.get("/console/forms/quote/rehearsal").text
     answer = anna.post("/console/forms/quote/publish", {"revision": "1"})
     assert answer.status_code == 303
     assert served(here).by_name["email"].required

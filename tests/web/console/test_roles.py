@@ -22,6 +22,7 @@ WHO_MAY = {
     "log_out": ANYBODY,
     "welcome": ANYBODY,
     "accept_welcome": ANYBODY,
+    "nowhere": ANYBODY,
     # looking, and one's own account
     "home": "viewer",
     "account": "viewer",
