@@ -1,5 +1,6 @@
 """gunicorn's settings; each can be overridden on its command line or in GUNICORN_CMD_ARGS."""
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -41,6 +42,8 @@ def on_starting(server):
     if settings.console:
         welcome_the_first(store, settings.public_url, server)
     store.engine.dispose()
+    gc.collect()
+    gc.freeze()  # nobody looks through what is loaded again, so the processes go on sharing it, and end in no time
 
 
 def welcome_the_first(store, public_url, server):
