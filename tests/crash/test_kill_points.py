@@ -25,9 +25,9 @@ SETTLED_BY_NOBODY = "unknown interrupted"
 
 
 @pytest.fixture(scope="module")
-def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+def database_url(request: pytest.FixtureRequest, database: str) -> Iterator[str | None]:
     """One for all points."""
-    if request.config.getoption("--database") == "sqlite":
+    if database == "sqlite":
         yield None
         return
     server: Postgres = request.getfixturevalue("postgres")

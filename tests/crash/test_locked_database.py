@@ -82,10 +82,8 @@ def post(url: str, number: int) -> tuple[str, requests.Response]:
     return email, requests.post(f"{url}/f/quote{number % 2}", json=person, timeout=40)
 
 
-def test_a_lock_of_ten_seconds_delays_visitors_and_loses_nothing(
-    request: pytest.FixtureRequest, install: Install
-) -> None:
-    if request.config.getoption("--database") == "postgresql":
+def test_a_lock_of_ten_seconds_delays_visitors_and_loses_nothing(database: str, install: Install) -> None:
+    if database == "postgresql":
         pytest.skip("about SQLite's one lock for the whole file; PostgreSQL has none")
     with doorkeeper() as vendor:
         vendor.door.set()
