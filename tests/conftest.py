@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from leadferry import users
 from leadferry.sandbox import create_sandbox
@@ -27,6 +29,9 @@ HERE = Path(__file__).parent
 REAL_HASHER = users._HASHER
 
 
+POSTGRESQL = "on postgresql"
+"""By which the name of a test says that it is one on PostgreSQL, where it is on both."""
+
 SLOW_FIRST = ("browser", "crash", "attack", "systems", "demo", "services", "web", "")
 """Folders: whoever runs the whole suite side by side must not find the longest files at the end, with nobody to share.
 """
@@ -39,10 +44,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """On both databases, what keeps leads is run on the one and on the other."""
     if metafunc.config.getoption("--database") == "both" and "database" in metafunc.fixturenames:
-        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True, scope="session")
+        ids = ["on sqlite", POSTGRESQL]
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True, scope="session", ids=ids)
 
 
-@pytest.hookimpl(trylast=True)  # the order is by databases first, when pytest has put together what shares a fixture
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL alone only what keeps leads is run; the rest would only be the same once more."""
     if config.getoption("--database") == "postgresql":
@@ -50,17 +55,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
     items.sort(key=lambda item: SLOW_FIRST.index(_folder(item)))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(HERE)} {_database(item)}".strip()))
+
+
+class FilesOnDatabases(LoadFileScheduling):  # type: ignore[misc]
+    """Who runs the suite beside others takes a file at a time, on one database: what it starts, it starts once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return f"{super()._split_scope(nodeid)} {POSTGRESQL if POSTGRESQL in nodeid else ''}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return FilesOnDatabases(config, log)
 
 
 def _folder(item: pytest.Item) -> str:
     folder = item.path.relative_to(HERE).parts[0]
     return folder if folder in SLOW_FIRST else ""
-
-
-def _database(item: pytest.Item) -> str:
-    return str(item.callspec.params.get("database", "")) if hasattr(item, "callspec") else ""
 
 
 @pytest.fixture(scope="session")
