@@ -142,7 +142,8 @@ class Tab:
     @classmethod
     def of(cls, context: BrowserContext) -> Tab:
         tab = cls(context.new_page())
-        tab.page.set_default_timeout(15_000)
+        tab.page.set_default_timeout(30_000)
+        _keep_no_cookie_of_framed_sites(tab.page)
         tab.page.on("console", tab._listen)
         tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
         tab.page.on("response", tab._look)
@@ -156,6 +157,14 @@ class Tab:
     def _look(self, response: Response) -> None:
         if "set-cookie" in response.headers:
             self.cookies.append(response.url)
+
+
+def _keep_no_cookie_of_framed_sites(page: Page) -> None:
+    """As a private window of the whole Chromium does by itself, and as more and more browsers do everywhere."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("Network.enable")
+    strictly = ("enableThirdPartyCookieRestriction", "disableThirdPartyCookieMetadata")
+    tools.send("Network.setCookieControls", dict.fromkeys((*strictly, "disableThirdPartyCookieHeuristics"), True))
 
 
 @contextmanager
