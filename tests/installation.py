@@ -131,7 +131,7 @@ class Installation:
         command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(workers), *args, "app:app"]
         server = Server(f"http://127.0.0.1:{port}", self._spawn(command))
         try:
-            wait_until(lambda: answers(f"{server.url}/healthz") or server.process.poll() is not None, seconds=20)
+            wait_until(lambda: answers(f"{server.url}/healthz") or server.process.poll() is not None, seconds=60)
             assert server.process.poll() is None, "gunicorn ended at once"
             yield server
         finally:
@@ -227,12 +227,12 @@ def free_port() -> int:
 
 def answers(url: str) -> bool:
     try:
-        return requests.get(url, timeout=2).ok
+        return requests.get(url, timeout=20).ok
     except requests.RequestException:
         return False
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Looks until it holds; a test that waits for nothing longer than it must."""
     until = time.monotonic() + seconds
     while not condition():
