@@ -1,4 +1,7 @@
-"""Fixtures that every test may use. `--database=postgresql` runs the suite on a server of its own."""
+"""Fixtures that every test may use, and how the suite is run.
+
+`--database=postgresql` runs what keeps leads on a server of its own, `--database=both` on SQLite as well.
+"""
 
 from __future__ import annotations
 

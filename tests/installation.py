@@ -176,7 +176,7 @@ class SandboxServer:
     app: Flask
 
     def inbox(self, **filters: str) -> list[dict[str, Any]]:
-        answer = requests.get(f"{self.url}/inbox", params=filters, headers={"Accept": "application/json"}, timeout=10)
+        answer = requests.get(f"{self.url}/inbox", params=filters, headers={"Accept": "application/json"}, timeout=30)
         found = answer.json()
         assert isinstance(found, list)
         return found
