@@ -80,9 +80,11 @@ class Installation:
     _app: Flask | None = field(default=None, repr=False)
 
     def form(self, name: str, text: str) -> Path:
+        """Whole at once: a process that looks just now must not find half of it."""
         path = self.root / "forms" / f"{name}.yaml"
-        path.write_text(text, "utf-8")
-        return path
+        new = self.root / f"{name}.new"
+        new.write_text(text, "utf-8")
+        return new.replace(path)
 
     @property
     def app(self) -> Flask:

@@ -113,7 +113,7 @@ def stage(root: Path) -> Iterator[Stage]:
         installation = make(root, None, {**accounts.SECRETS, "SANDBOX": sandbox, "ALLOW_PRIVATE_VENDORS": "1"})
         for name, text in forms(host.url).items():
             installation.form(name, text)
-        with installation.gunicorn() as server:
+        with installation.gunicorn(workers=1) as server:  # what it has published, it shows from then on
             yield Stage(installation, server.url, host, SandboxServer(sandbox, app))
         installation.close()
 
