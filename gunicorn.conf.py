@@ -42,6 +42,8 @@ def on_starting(server):
     if settings.console:
         welcome_the_first(store, settings.public_url, server)
     store.engine.dispose()
+    gc.collect()
+    gc.freeze()  # nobody looks through what is loaded again, so the processes go on sharing it, and end in no time
 
 
 def welcome_the_first(store, public_url, server):

@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,53 @@ import requests
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 
 from leadferry import cli, config
-from leadferry.store import Store
+from leadferry.store import Store, open_store
 from leadferry.web import create_app
 from leadferry.web.site import Site
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+class _Compiled(BytecodeCache):
+    """The templates, compiled once for a thousand applications."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._found:
+            bucket.bytecode_from_string(self._found[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._found[bucket.key] = bucket.bytecode_to_string()
+
+
+_TEMPLATES = _Compiled()
+
+
+def _compile_addresses_once() -> None:
+    """What makes an address of a rule depends on the rule alone, and takes most of the time to make an application."""
+    compiled: dict[tuple[Any, ...], Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults:
+            return compile_builder(rule, append_unknown)
+        key = (*rule._trace, append_unknown)
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    Rule._compile_builder = remembered  # type: ignore[method-assign]
+
+
+_compile_addresses_once()
 
 
 @dataclass
@@ -39,14 +80,17 @@ class Installation:
     _app: Flask | None = field(default=None, repr=False)
 
     def form(self, name: str, text: str) -> Path:
+        """Whole at once: a process that looks just now must not find half of it."""
         path = self.root / "forms" / f"{name}.yaml"
-        path.write_text(text, "utf-8")
-        return path
+        new = self.root / f"{name}.new"
+        new.write_text(text, "utf-8")
+        return new.replace(path)
 
     @property
     def app(self) -> Flask:
         if self._app is None:
             self._app = create_app(config.load(self.environ, self.root))
+            self._app.jinja_env.bytecode_cache = _TEMPLATES
             cli.register(self._app)
         return self._app
 
@@ -89,7 +133,7 @@ class Installation:
         command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", str(workers), *args, "app:app"]
         server = Server(f"http://127.0.0.1:{port}", self._spawn(command))
         try:
-            wait_until(lambda: answers(f"{server.url}/healthz") or server.process.poll() is not None, seconds=20)
+            wait_until(lambda: answers(f"{server.url}/healthz") or server.process.poll() is not None, seconds=60)
             assert server.process.poll() is None, "gunicorn ended at once"
             yield server
         finally:
@@ -134,7 +178,7 @@ class SandboxServer:
     app: Flask
 
     def inbox(self, **filters: str) -> list[dict[str, Any]]:
-        answer = requests.get(f"{self.url}/inbox", params=filters, headers={"Accept": "application/json"}, timeout=10)
+        answer = requests.get(f"{self.url}/inbox", params=filters, headers={"Accept": "application/json"}, timeout=30)
         found = answer.json()
         assert isinstance(found, list)
         return found
@@ -156,11 +200,25 @@ def serve(app: Flask) -> Iterator[str]:
 
 
 def make(root: Path, database_url: str | None = None, environ: Mapping[str, str] | None = None) -> Installation:
+    """Its SQLite file stands there as the first start leaves it: what that start does has tests of its own."""
     (root / "forms").mkdir(parents=True, exist_ok=True)
+    if not database_url and not (root / "var").exists():
+        (root / "var").mkdir()
+        (root / "var" / "leadferry.db").write_bytes(_new_database())
     found = {"SECRET_KEY": "a key for the tests, long enough", "POST_LIMIT": "0", **(environ or {})}
     if database_url:
         found["DATABASE_URL"] = database_url
     return Installation(root, found)
+
+
+@lru_cache
+def _new_database() -> bytes:
+    """SQLite's file right after the first start. To copy it costs a hundredth of making it."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(config.load({"SECRET_KEY": "a key for the tests, long enough"}, Path(folder)))
+        store.forget_log()
+        store.engine.dispose()
+        return (Path(folder) / "var" / "leadferry.db").read_bytes()
 
 
 def free_port() -> int:
@@ -171,12 +229,12 @@ def free_port() -> int:
 
 def answers(url: str) -> bool:
     try:
-        return requests.get(url, timeout=2).ok
+        return requests.get(url, timeout=20).ok
     except requests.RequestException:
         return False
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Looks until it holds; a test that waits for nothing longer than it must."""
     until = time.monotonic() + seconds
     while not condition():

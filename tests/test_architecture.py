@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,19 @@ def owner_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0]
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    """Each file is read once for all that is asked about it."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+@cache
+def imports_of(path: Path) -> list[str]:
+    return list(_imports(nodes_of(path)))
+
+
+def _imports(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -109,10 +121,9 @@ def test_the_sandbox_imports_nothing_of_ours(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_only_settings_read_the_environment(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
     found = [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes_of(path)
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id == "os"
@@ -129,14 +140,14 @@ def vendor_words() -> re.Pattern[str]:
 @pytest.mark.parametrize("path", [p for p in MODULES if owner_of(p) not in {"vendors", "sandbox"}], ids=name_of)
 def test_no_vendor_is_named_outside_its_place(path: Path) -> None:
     """Comments and docstrings may explain with a name; code may not decide by one."""
-    tree = ast.parse(path.read_text("utf-8"))
-    docs = {id(node.body[0].value) for node in ast.walk(tree) if has_docstring(node)}
+    nodes = nodes_of(path)
+    docs = {id(node.body[0].value) for node in nodes if has_docstring(node)}
     texts = [
         node.value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
     ]
-    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    names = [node.id for node in nodes if isinstance(node, ast.Name)]
     assert not [text for text in (*texts, *names) if vendor_words().search(text)]
 
 

@@ -39,6 +39,12 @@ class Disk:
         self.commits += 1
 
 
+@pytest.fixture(autouse=True)
+def _time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To share a commit is a question of who comes before its end, not of how fast this machine is."""
+    monkeypatch.setattr(commits, "LONGEST", 60.0)
+
+
 @pytest.fixture(params=["work", "block", "mixed"])
 def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
     """Whose writers hand over their work, or do it themselves in a block, or some this and some that."""
@@ -50,8 +56,7 @@ def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 @pytest.fixture
-def disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> Disk:
-    monkeypatch.setattr(commits, "LONGEST", 60.0)  # a busy machine takes its time over thirty parts
+def disk(store: Store) -> Disk:
     return Disk(store)
 
 

@@ -213,10 +213,10 @@ def test_a_schema_without_the_tables_is_left_alone(installation: Installation) -
 def test_a_count_costs_microseconds(installation: Installation) -> None:
     process = Visits(installation.store)
     place = Place("www.example.com/", "google / cpc / spring")
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10_000):
         process.count("quote", "seen", place)
-    each = (time.perf_counter() - began) / 10_000
+    each = (time.process_time() - began) / 10_000
     process.close()
     assert each < 100e-6  # some 2 on an idle machine
 

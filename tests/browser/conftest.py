@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.stage import Stage, Tab, stage, tab
 from tests.services.browser import chromium
 
-expect.set_options(timeout=15_000)  # a machine that is busy with other things is no reason to fail
+expect.set_options(timeout=30_000)  # a machine that is busy with other things is no reason to fail
 
 
 # Not for the session: Playwright takes one browser at a time in a thread, and other folders start their own.

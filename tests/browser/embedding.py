@@ -105,7 +105,7 @@ def thanked(frame: Frame) -> Locator:
 
 def frame_that(page: Page, look: Callable[[Frame], Locator]) -> Frame:
     """The page itself, a frame of ours or one of a builder's: wherever that is found, as soon as it is."""
-    wait_until(lambda: frames_that(page, look), 15)
+    wait_until(lambda: frames_that(page, look))
     return frames_that(page, look)[0]
 
 

@@ -113,7 +113,7 @@ def stage(root: Path) -> Iterator[Stage]:
         installation = make(root, None, {**accounts.SECRETS, "SANDBOX": sandbox, "ALLOW_PRIVATE_VENDORS": "1"})
         for name, text in forms(host.url).items():
             installation.form(name, text)
-        with installation.gunicorn() as server:
+        with installation.gunicorn(workers=1) as server:  # what it has published, it shows from then on
             yield Stage(installation, server.url, host, SandboxServer(sandbox, app))
         installation.close()
 
@@ -142,7 +142,8 @@ class Tab:
     @classmethod
     def of(cls, context: BrowserContext) -> Tab:
         tab = cls(context.new_page())
-        tab.page.set_default_timeout(15_000)
+        tab.page.set_default_timeout(30_000)
+        _keep_no_cookie_of_framed_sites(tab.page)
         tab.page.on("console", tab._listen)
         tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
         tab.page.on("response", tab._look)
@@ -156,6 +157,14 @@ class Tab:
     def _look(self, response: Response) -> None:
         if "set-cookie" in response.headers:
             self.cookies.append(response.url)
+
+
+def _keep_no_cookie_of_framed_sites(page: Page) -> None:
+    """As a private window of the whole Chromium does by itself, and as more and more browsers do everywhere."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("Network.enable")
+    strictly = ("enableThirdPartyCookieRestriction", "disableThirdPartyCookieMetadata")
+    tools.send("Network.setCookieControls", dict.fromkeys((*strictly, "disableThirdPartyCookieHeuristics"), True))
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def look(browser: Browser, name: str) -> Iterator[Page]:
     context = browser.new_context(**LOOKS[name], reduced_motion="reduce")
     try:
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         yield page
     finally:
         context.close()

@@ -69,7 +69,7 @@ def anna(browser: Browser, place: Place, scripts: bool) -> Iterator[Tab]:
 
 
 def violations(page: Page) -> list[str]:
-    found = Axe().run(page)
+    found = Axe().run(page, options={"resultTypes": ["violations"]})
     return [f"{each['id']}: {[node['html'][:150] for node in each['nodes']]}" for each in found.response["violations"]]
 
 

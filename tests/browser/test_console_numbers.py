@@ -123,7 +123,7 @@ def found_on(stage: Stage, form: str, path: str) -> list[str]:
         noticed[:] = [Noticed(read_facts(facts), each.count, each.last) for facts, each in here]
         return bool(noticed)
 
-    wait_until(is_noticed, 15)
+    wait_until(is_noticed)
     height = reserved(stage.installation.site.office.catalog.get(form)).tallest  # type: ignore[arg-type]
     return [each.kind.name for each in findings(noticed, {"script": height})]
 
@@ -181,7 +181,7 @@ def counted(stage: Stage) -> dict[str, int]:
 def test_a_visitor_who_leaves_is_counted_where_they_stopped(browser: Browser, stage: Stage) -> None:
     page = begun(browser, stage)
     page.goto(f"{stage.host.url}/thanks")
-    wait_until(lambda: "started" in counted(stage), 15)
+    wait_until(lambda: "started" in counted(stage))
     assert {"touched:firstName", "touched:email", "stopped:email"} <= counted(stage).keys()
     page.context.close()
 

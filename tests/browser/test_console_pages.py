@@ -36,6 +36,7 @@ def _store_hostile(office: Office) -> None:
     """A lead with the script in every text of it and of its vendor, and a form that holds it too."""
     here = office.here
     here.form("hostile", _hostile_form())
+    assert here.site.office.catalog.get("hostile"), "published at once, and not only when the console happens to look"
     form = here.site.office.catalog.get("quote")
     lead = NewLead(
         form=form,  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def test_the_lead_is_stored_and_its_visitor_thanked(
     embedding.open_page(stage, tab, path, page, "?utm_source=spring")
     embedding.fill_and_send(stage, frame_that(tab.page, asked), "leading", email)
     if may_or_may_not_move_it(way, frame, scripts):
-        wait_until(lambda: tab.page.url == thanks or frames_that(tab.page, thanked), 15)
+        wait_until(lambda: tab.page.url == thanks or frames_that(tab.page, thanked))
     elif moves_the_page(way, frame, scripts):
         expect(tab.page).to_have_url(thanks)
     else:

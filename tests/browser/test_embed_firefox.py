@@ -94,7 +94,7 @@ def test_the_lead_is_stored_and_its_visitor_thanked(
     for name, text in {"firstName": "Jane", "lastName": "Doe", "email": email}.items():
         driven.type(f"[name={name}]", text)
     driven.click("button")
-    wait_until(lambda: outcome(driven, depth, thanks) == expected, 15)
+    wait_until(lambda: outcome(driven, depth, thanks) == expected)
     assert stage.lead(email)["state"] == "delivered"
     if scripts and way in {"script", "bare"} and sandbox is None:
         assert stage.received(email)["utm_source"] == "spring"

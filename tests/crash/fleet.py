@@ -96,7 +96,7 @@ class Web(Process):
         self.wait()
 
     def wait(self) -> None:
-        wait_until(lambda: answers(f"{self.url}/healthz"), seconds=30)
+        wait_until(lambda: answers(f"{self.url}/healthz"), seconds=60)
 
 
 class DeliveryWorker(Process):
@@ -120,12 +120,12 @@ class Vendor(Process):
         wait_until(lambda: answers(f"{self.url}/ledger"))
 
     def ledger(self) -> dict[str, dict[str, dict[str, Any]]]:
-        found = requests.get(f"{self.url}/ledger", timeout=10).json()
+        found = requests.get(f"{self.url}/ledger", timeout=30).json()
         assert isinstance(found, dict)
         return found
 
     def mood(self, mood: str) -> None:
-        requests.post(f"{self.url}/mood?{mood}", timeout=10)
+        requests.post(f"{self.url}/mood?{mood}", timeout=30)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ lead, as JSON. It is a process of its own because it forks: nothing else may run
 from __future__ import annotations
 
 import ast
+import gc
 import inspect
 import json
 import os
@@ -159,6 +160,8 @@ class Laboratory:
         self.site: Site = self.app.extensions["leadferry"]
         self.store = self.site.office.store
         self.post(FORMS[flow][0], "refused@example.com", "")  # everything is loaded before it forks
+        gc.collect()
+        gc.freeze()  # or each child copies it all only to look through it
 
     def post(self, form: str, email: str, first_name: str = "Jane") -> bool:
         answer = self.app.test_client().post(f"/f/{form}", json={"firstName": first_name, "email": email})

@@ -58,8 +58,8 @@ class Disk:
 
 
 @pytest.fixture
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
-    if request.config.getoption("--database") == "postgresql":
+def disk(database: str, tmp_path: Path) -> Iterator[Disk]:
+    if database == "postgresql":
         pytest.skip("about the disk under SQLite's file; PostgreSQL is a server with a disk of its own")
     folder = tmp_path / "disk"
     folder.mkdir()

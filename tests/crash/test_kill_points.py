@@ -19,15 +19,15 @@ from tests.crash.kill_points import FLOWS, FORMS, Outcome, Point, points
 from tests.installation import REPOSITORY, make
 from tests.services.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1500)
 
 SETTLED_BY_NOBODY = "unknown interrupted"
 
 
 @pytest.fixture(scope="module")
-def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+def database_url(request: pytest.FixtureRequest, database: str) -> Iterator[str | None]:
     """One for all points."""
-    if request.config.getoption("--database") == "sqlite":
+    if database == "sqlite":
         yield None
         return
     server: Postgres = request.getfixturevalue("postgres")
@@ -66,7 +66,7 @@ def laboratories(database_url: str | None, tmp_path_factory: pytest.TempPathFact
 def experiment(root: Path, environ: dict[str, str], flow: str) -> dict[str, list[Outcome]]:
     command = [sys.executable, "-m", "tests.crash.kill_points", flow]
     environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environ}
-    done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=450, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found = defaultdict(list)
     for each in json.loads(done.stdout):

@@ -16,7 +16,7 @@ from tests.crash.kill_points import Point, points_of
 from tests.crash.shared_kills import SHARED, VISITORS, Outcome
 from tests.installation import REPOSITORY, make
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Outcome
 def experiment(root: Path, environ: dict[str, str]) -> dict[str, list[Outcome]]:
     command = [sys.executable, "-m", "tests.crash.shared_kills"]
     environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environ}
-    done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found = defaultdict(list)
     for each in json.loads(done.stdout):

@@ -103,10 +103,10 @@ def test_of_many_equal_leads_at_once_exactly_one_is_new(address: Address) -> Non
 
 
 def test_a_slow_lead_keeps_no_other_waiting(address: Address) -> None:
-    waiting = raw_post(address, "slow+2@example.com")
+    waiting = raw_post(address, "slow+20@example.com")
     start = time.monotonic()
     assert b"Success" in read_all(raw_post(address, "anna@example.com"))
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 15
     waiting.close()
 
 

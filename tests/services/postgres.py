@@ -58,13 +58,20 @@ class Account(NamedTuple):
 
 
 class Postgres:
-    """One server, durable as in production (fsync on). It listens on no network address unless one is given."""
+    """One server, durable as in production (fsync on) unless asked otherwise. It listens on no network address.
 
-    def __init__(self, programs: Path, folder: Path, account: Account, address: Address | None = None) -> None:
+    One that is not durable outlives the death of everything but the machine, and of all that it is told it forgets
+    nothing; it only saves itself the disk, and the tidying that comes at times of its own.
+    """
+
+    def __init__(
+        self, programs: Path, folder: Path, account: Account, address: Address | None = None, *, durable: bool = True
+    ) -> None:
         self._programs = programs
         self._folder = folder
         self._account = account
         self._address = address
+        self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -147,6 +154,8 @@ class Postgres:
         settings = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "fsync": "on"}
         if self._address:
             settings["listen_addresses"] = self._address.host
+        if not self._durable:
+            settings |= {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             return self._spawn([self._programs / "postgres", "-D", self._data, *options], log.fileno())
@@ -182,13 +191,13 @@ class Postgres:
 
 
 @contextmanager
-def temporary_postgres(address: Address | None = None) -> Iterator[Postgres]:
+def temporary_postgres(address: Address | None = None, *, durable: bool = True) -> Iterator[Postgres]:
     """Start a server with the superuser and the empty database `leadferry`; remove it with all its data at the end."""
     programs = find_programs()
     account = server_account()
     folder = Path(tempfile.mkdtemp(prefix="leadferry-pg-"))
     os.chown(folder, *account)
-    server = Postgres(programs, folder, account, address)
+    server = Postgres(programs, folder, account, address, durable=durable)
     try:
         server.create_cluster()
         yield server

@@ -17,15 +17,17 @@ from tests.systems.running import Systems
 
 
 @pytest.fixture(scope="module")
-def systems(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+def systems(
+    request: pytest.FixtureRequest, database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Systems]:
     """The forms are the module's FORMS, by name; ENVIRON adds to the settings."""
     with ExitStack() as stack:
         app = create_sandbox()
         app.config.update(SLOW_SECONDS=0.2, DRIP_SECONDS=0.002, RATE_LIMITS=False)
         url = stack.enter_context(serve(app))
         environ = {**SECRETS, "SANDBOX": url, "ALLOW_PRIVATE_VENDORS": "1", **getattr(request.module, "ENVIRON", {})}
-        database = stack.enter_context(_database(request))
-        installation = make(tmp_path_factory.mktemp("installation"), database, environ)
+        database_url = stack.enter_context(_database_of_its_own(request, database))
+        installation = make(tmp_path_factory.mktemp("installation"), database_url, environ)
         for name, text in request.module.FORMS.items():
             installation.form(name, text)
         stack.callback(installation.close)
@@ -45,9 +47,9 @@ def _nothing_waits(request: pytest.FixtureRequest) -> None:
 
 
 @contextmanager
-def _database(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """A database for a whole module; None is SQLite's default file."""
-    if request.config.getoption("--database") == "sqlite":
+def _database_of_its_own(request: pytest.FixtureRequest, database: str) -> Iterator[str | None]:
+    """For a whole module; None is SQLite's default file."""
+    if database == "sqlite":
         yield None
         return
     template = request.getfixturevalue("template_url")

@@ -81,16 +81,16 @@ def test_trouble_on_the_way_is_no_error_for_the_visitor(systems: Systems, vendor
 
 
 @every_vendor
-@pytest.mark.parametrize("trouble", ["slow+5", "drip"])
+@pytest.mark.parametrize("trouble", ["slow+30", "drip"])
 def test_an_answer_that_takes_too_long_is_unknown(
     systems: Systems, vendor: str, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "DEADLINE", 0.3)
-    monkeypatch.setitem(systems.sandbox.app.config, "DRIP_SECONDS", 0.1)
+    monkeypatch.setattr(delivery, "DEADLINE", 1.0)
+    monkeypatch.setitem(systems.sandbox.app.config, "DRIP_SECONDS", 1.0)
     state = "held" if vendor in HELD_WHEN_UNKNOWN else "pending"
     started = time.monotonic()
     check(systems, vendor, address(trouble), Told("ok", state, "timeout", None, "did not answer in time"))
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 15
 
 
 @every_vendor
