@@ -151,6 +151,13 @@ def in_a_child(work: Callable[[], bool]) -> tuple[bool, bool]:
     return False, os.WEXITSTATUS(status) == 10
 
 
+def write_nothing_beside(site: Site) -> None:
+    """From now on no thread but this one writes: a child that is made while another holds SQLite's turn to write
+    inherits the turn, and waits for itself for ever.
+    """
+    site.visits.close()
+
+
 class Laboratory:
     """One installation, in which a lead is posted and delivered once for each point."""
 
@@ -160,6 +167,7 @@ class Laboratory:
         self.site: Site = self.app.extensions["leadferry"]
         self.store = self.site.office.store
         self.post(FORMS[flow][0], "refused@example.com", "")  # everything is loaded before it forks
+        write_nothing_beside(self.site)
         gc.collect()
         gc.freeze()  # or each child copies it all only to look through it
 

@@ -6,6 +6,7 @@ process died, and whose leads are in the store afterwards, as JSON. It is a proc
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -25,7 +26,7 @@ from leadferry import commits, config
 from leadferry.models import lead
 from leadferry.store import Store
 from leadferry.web import create_app
-from tests.crash.kill_points import Point, code_of, in_a_child, points_of
+from tests.crash.kill_points import Point, code_of, in_a_child, points_of, write_nothing_beside
 
 VISITORS = 6
 FORM = "later"
@@ -104,6 +105,9 @@ def outcomes() -> Iterator[Outcome]:
     app = create_app(config.load())
     store: Store = app.extensions["leadferry"].office.store
     app.test_client().post(f"/f/{FORM}", json={"email": "nobody@example.com"})  # everything is loaded before it forks
+    write_nothing_beside(app.extensions["leadferry"])
+    gc.collect()
+    gc.freeze()  # or each child copies it all only to look through it
     for point, time in itertools.product(points_of(SHARED), TIMES):
         addresses = [f"{point.function}-{point.line}-{time}-{number}@example.com".lower() for number in range(VISITORS)]
         store.engine.dispose()  # no connection may be open when the child is made
