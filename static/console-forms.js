@@ -109,6 +109,11 @@
     if ("reshape" in target.dataset) send({ value: "reshape" });
   }
 
+  /* Before this file was there to hear of it. */
+  function wasChosen({ options, selectedIndex }) {
+    return selectedIndex !== Math.max(0, [...options].findIndex((each) => each.defaultSelected));
+  }
+
   function onInput({ target }) {
     if (target.name && !/^(preview-width|new_)/.test(target.name)) later();
   }
@@ -194,6 +199,7 @@
   form.addEventListener("change", onChange);
   document.addEventListener("click", onClick);
   document.addEventListener("visibilitychange", onHide);
+  if ([...form.querySelectorAll("select[data-reshape]")].some(wasChosen)) send({ value: "reshape" });
   const line = /^#line-(\d+)$/.exec(location.hash);
   if (line) showLine(Number(line[1]));
 })();
