@@ -65,7 +65,7 @@ def _compile_addresses_once() -> None:
             compiled[key] = compile_builder(rule, append_unknown)
         return compiled[key]
 
-    Rule._compile_builder = remembered  # type: ignore[method-assign]
+    Rule._compile_builder = remembered  # type: ignore[assignment, method-assign]
 
 
 _compile_addresses_once()
