@@ -45,7 +45,7 @@ def first_answer(size: Size) -> Iterator[Row]:
 def _fill(ours: Installation, forms: int) -> None:
     for each in range(forms):
         text = QUOTE.format(url="http://127.0.0.1:9/", wait=0)
-        ours.form(f"form{each}", text.replace("title: Get", f"web_key: LF_{each}\ntitle: Get"))
+        ours.form(f"form{each}", text.replace("web_key: LF_quote", f"web_key: LF_{each}"))
 
 
 def _until_answered(ours: Installation) -> float:
@@ -79,7 +79,7 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def _first_answer(url: str) -> float:
     while True:
         try:
-            if requests.get(url, timeout=60).ok:
-                return time.perf_counter()
-        except requests.RequestException:
+            requests.get(url, timeout=60).raise_for_status()
+            return time.perf_counter()
+        except requests.ConnectionError:  # nobody listens yet
             time.sleep(0.005)
