@@ -1,7 +1,7 @@
 """Statements of the hot path: put together once for each database, and executed by its own driver.
 
-What SQLAlchemy does anew at each execution costs several times what the database does. It still writes the SQL, for
-either database, and it still names the errors.
+What SQLAlchemy does anew at each execution costs more than what SQLite does. It still writes the SQL, for either
+database, and it still names the errors.
 """
 
 from __future__ import annotations

@@ -106,9 +106,9 @@ def submit() -> Response:
         body = read_body(request, _largest_body())
     except BodyError as error:
         form = _form_of_key(error.kept)
-        return (
-            _body_failure(form, error) if isinstance(form, Form) else error_answer(client, error.code, [error.told()])
-        )
+        if isinstance(form, Form):
+            return _body_failure(form, error)
+        return error_answer(client, error.code, [error.told()])
     form = _form_of_key(body.pairs)
     if form is None:
         return error_answer(client, "ct101", [FieldError("web_key", "ct101", say("unknown_web_key"))])
