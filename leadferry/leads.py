@@ -105,21 +105,21 @@ def accept(
     lead: NewLead,
     payloads: Mapping[str, Request | None],
     *,
-    lease: float = 0.0,
+    take: bool = False,
     at_once: int | None = None,
     repeats: bool = True,
 ) -> Accepted:
     """Stores a lead and its deliveries in one transaction; they are durable when this returns.
 
-    ``lease`` > 0 gives the caller the `vendor` delivery for that many seconds, to attempt it at once, unless the
-    vendor is known to be down or has ``at_once`` calls under way already. A repetition within ten minutes stores
-    nothing and returns the first one, unless ``repeats`` is off.
+    ``take`` gives the caller a lease of the `vendor` delivery, to attempt it at once, unless the vendor is known to be
+    down or has ``at_once`` calls under way already. A repetition within ten minutes stores nothing and returns the
+    first one, unless ``repeats`` is off.
 
     Raises:
         StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
     """
     ready = _made_ready(store, lead, payloads)
-    return store.transact(lambda connection: _stored(store, connection, lead, ready, lease, at_once, repeats))
+    return store.transact(lambda connection: _stored(store, connection, lead, ready, take, at_once, repeats))
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _stored(
     connection: Connection,
     lead: NewLead,
     ready: _Ready,
-    lease: float,
+    take: bool,
     at_once: int | None,
     repeats: bool,
 ) -> Accepted:
@@ -161,9 +161,9 @@ def _stored(
     now = store.now(connection)
     rows = [outbox.new_row(lead_id, each, ready.frozen.get(each.name), now) for each in lead.form.destinations]
     taken_at, token = time.monotonic(), None
-    if lease and outbox.takes_calls(store, connection, lead.form.vendor, at_once):
+    if take and outbox.takes_calls(store, connection, lead.form.vendor, at_once):
         token = outbox.new_token()
-        rows[0] |= {"state": "sending", "due_at": now + lease, "token": token}
+        rows[0] |= {"state": "sending", "due_at": now + outbox.LEASE, "token": token}
     delivery_id = _insert_deliveries(connection, rows)
     if token is None:
         return Accepted(lead_id, lead.reference)

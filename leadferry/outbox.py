@@ -20,7 +20,8 @@ from leadferry.vendors.base import Destination, Request
 STATES = ("delivered", "pending", "sending", "rejected", "held", "dead")
 
 LEASE = 60.0
-"""Seconds for which a claimed delivery is its holder's alone."""
+"""Seconds for which a claimed delivery is its holder's alone. All who share a database must have the same: to others a
+longer one looks as if the clock had jumped. So nobody copies it."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from functools import partial
 
 from leadferry import outbox
 from leadferry.delivery import Office, attempt
-from leadferry.outbox import LEASE, Claim, Turn
+from leadferry.outbox import Claim, Turn
 from leadferry.store import StoreError
 from leadferry.vendors.base import Result
 
@@ -149,7 +149,7 @@ class _Clock:
 
     def __init__(self) -> None:
         self._offset: float | None = None
-        self._distrusted_until = time.monotonic() + LEASE
+        self._distrusted_until = time.monotonic() + outbox.LEASE
 
     def set_by(self, now: float) -> float:
         """Seconds by which the clock was set since the last call, less than nothing if it was set back."""
@@ -158,7 +158,7 @@ class _Clock:
         if before is None or abs(offset - before) <= CLOCK_SLACK:
             return 0.0
         log.warning("the clock was set by %+.0f s", offset - before)
-        self._distrusted_until = time.monotonic() + LEASE
+        self._distrusted_until = time.monotonic() + outbox.LEASE
         return offset - before
 
     def can_be_trusted(self) -> bool:

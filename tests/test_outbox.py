@@ -41,11 +41,11 @@ class Desk:
         self.now = self.store.now()
         self._number = 0
 
-    def accept(self, form: str = "quote", lease: float = 0.0, at_once: int | None = None) -> Accepted:
+    def accept(self, form: str = "quote", take: bool = False, at_once: int | None = None) -> Accepted:
         self._number += 1
         found = self.installation.site.office.catalog.get(form)
         lead = NewLead(form=found, values={"firstName": "Jane", "email": f"n{self._number}@example.com"})  # type: ignore[arg-type]
-        return leads.accept(self.store, lead, {"vendor": REQUEST}, lease=lease, at_once=at_once)
+        return leads.accept(self.store, lead, {"vendor": REQUEST}, take=take, at_once=at_once)
 
     def later(self, seconds: float) -> float:
         self.now += seconds
@@ -121,8 +121,18 @@ def test_claimers_at_the_same_moment_never_share_a_delivery(desk: Desk) -> None:
     assert len(claimed) == len(set(claimed)) == 60
 
 
+def test_a_visitors_lease_is_as_long_as_everybodys(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A longer one would look to the others as if the clock had jumped, and they would take the delivery."""
+    monkeypatch.setattr(outbox, "LEASE", 6.0)
+    accepted = desk.accept(take=True)
+    assert desk.claim() == []
+    desk.later(7.0)
+    (claim,) = desk.claim()
+    assert (claim.lead_id, claim.interrupted) == (accepted.lead_id, True)
+
+
 def test_a_lease_that_ran_out_is_an_interruption_and_no_fresh_start(desk: Desk) -> None:
-    accepted = desk.accept(lease=LEASE)
+    accepted = desk.accept(take=True)
     desk.later(LEASE - 1)
     assert desk.claim() == []
     desk.later(1)
@@ -133,14 +143,14 @@ def test_a_lease_that_ran_out_is_an_interruption_and_no_fresh_start(desk: Desk) 
 
 
 def test_nothing_is_taken_from_its_holder_while_the_clock_is_in_doubt(desk: Desk) -> None:
-    desk.accept(lease=LEASE)
+    desk.accept(take=True)
     desk.later(3600)
     pending = desk.accept()
     assert [claim.lead_id for claim in desk.claim(replace(EVERYTHING, steal=False))] == [pending.lead_id]
 
 
 def test_a_lease_that_ends_in_the_far_future_is_of_a_clock_that_was_set_back(desk: Desk) -> None:
-    desk.accept(lease=LEASE)
+    desk.accept(take=True)
     desk.later(-3600)
     (claim,) = desk.claim()
     assert claim.interrupted
@@ -148,7 +158,7 @@ def test_a_lease_that_ends_in_the_far_future_is_of_a_clock_that_was_set_back(des
 
 def test_a_lost_delivery_is_found_again_though_its_account_waits_or_its_vendor_takes_no_more_calls(desk: Desk) -> None:
     for _ in range(6):
-        desk.accept(lease=LEASE)
+        desk.accept(take=True)
     desk.wait_for("quote/vendor")
     desk.later(LEASE)
     claims = desk.claim(Turn(1000, limits={"webhook": 6}))
@@ -162,11 +172,11 @@ def test_a_vendor_with_a_limit_gets_no_more_calls_at_once_than_that_from_all_tog
     first, *others = desk.claim(turn)
     assert len(others) == 5
     assert desk.claim(turn) == []
-    assert desk.accept(lease=LEASE, at_once=6).claim is None, "a visitor's try counts as well"
+    assert desk.accept(take=True, at_once=6).claim is None, "a visitor's try counts as well"
     desk.record(first, DELIVERED)
     assert len(desk.claim(turn)) == 1
     desk.record(others[0], DELIVERED)
-    assert desk.accept(lease=LEASE, at_once=6).claim is not None
+    assert desk.accept(take=True, at_once=6).claim is not None
 
 
 def test_accounts_that_wait_and_those_that_have_their_share_are_passed_over(desk: Desk) -> None:
@@ -209,7 +219,7 @@ def test_an_account_without_a_lead_that_is_due_keeps_its_probe_for_the_next_lead
 
 
 def test_a_probe_keeps_to_the_vendors_limit(desk: Desk) -> None:
-    desk.accept(lease=LEASE)
+    desk.accept(take=True)
     desk.accept()
     desk.wait_for("quote/vendor")
     (waiting,) = outbox.waiting(desk.store)
@@ -346,7 +356,7 @@ def test_what_is_delivered_or_being_sent_is_not_sent_again_by_a_person(desk: Des
 
 
 def test_the_claim_of_a_lead_that_was_just_stored_is_that_of_its_visitor(desk: Desk) -> None:
-    accepted = desk.accept(lease=LEASE)
+    accepted = desk.accept(take=True)
     claim = accepted.claim
     assert claim is not None
     assert (claim.reference, claim.interrupted, claim.payload) == (accepted.reference, False, REQUEST.to_json())
@@ -357,7 +367,7 @@ def test_a_repetition_stores_nothing_and_gives_no_lease(desk: Desk) -> None:
     form = desk.installation.site.office.catalog.get("quote")
     same: Callable[[], NewLead] = lambda: NewLead(form=form, values={"firstName": "Jo"})  # type: ignore[arg-type]  # noqa: E731
     with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(lambda _: leads.accept(desk.store, same(), {}, lease=LEASE), range(6)))
+        found = list(pool.map(lambda _: leads.accept(desk.store, same(), {}, take=True), range(6)))
     assert len({each.lead_id for each in found}) == 1
     assert [each.repeated for each in found].count(False) == 1
     assert [each.claim is not None for each in found] == [not each.repeated for each in found]

@@ -81,7 +81,7 @@ def planner(install: Install) -> Planner:
 WAITING = Waiting("any/vendor", "down", None, None, 0.0, 0, 0.0)
 
 WORK: dict[str, Callable[[Planner], object]] = {
-    "a post": lambda each: leads.accept(each.store, NewLead(each.form, {"message": "new"}), {}, lease=60, at_once=9),
+    "a post": lambda each: leads.accept(each.store, NewLead(each.form, {"message": "new"}), {}, take=True, at_once=9),
     "a claim": lambda each: outbox.claim_due(each.store, Turn(2), time.time() + 1),
     "a claim of a vendor with a limit": lambda each: outbox.claim_due(
         each.store, Turn(2, limits={"webhook": 5}), time.time() + 1

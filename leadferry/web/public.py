@@ -18,7 +18,6 @@ from leadferry.fields import CAMPAIGN
 from leadferry.forms import Field, Form, is_shown
 from leadferry.leads import Accepted, NewLead
 from leadferry.messages import say
-from leadferry.outbox import LEASE
 from leadferry.store import StoreError
 from leadferry.submission import FieldError, Pairs, Submission, control, read
 from leadferry.text import plain_text
@@ -300,9 +299,7 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
     waits = not lead.quarantine and _may_wait(lead.form)
     at_once = site.office.adapters[lead.form.vendor.adapter].concurrency
     try:
-        accepted = leads.accept(
-            site.office.store, lead, _payloads(lead), lease=LEASE if waits else 0.0, at_once=at_once
-        )
+        accepted = leads.accept(site.office.store, lead, _payloads(lead), take=waits, at_once=at_once)
     except BaseException:
         if waits:
             site.slots.give_back()

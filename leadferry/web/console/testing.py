@@ -17,7 +17,6 @@ from leadferry.delivery import Office
 from leadferry.forms import Field, Form
 from leadferry.languages import Sentence, sentence
 from leadferry.leads import NewLead
-from leadferry.outbox import LEASE
 from leadferry.submission import FieldError, Submission, read
 from leadferry.transport import Transport
 from leadferry.vendors.base import Adapter, Destination, Secret, Template
@@ -180,7 +179,7 @@ def _send_really(form: Form, submission: Submission) -> Response:
     new = _new_lead(form, submission)
     payloads = {each.name: deliveries.build(site.office, new.data(each.name), each) for each in form.destinations}
     waits = site.slots.take()
-    accepted = leads.accept(site.office.store, new, payloads, lease=LEASE if waits else 0.0, repeats=False)
+    accepted = leads.accept(site.office.store, new, payloads, take=waits, repeats=False)
     note(sentence("test sent to the vendor"), form.name, {"lead": accepted.reference})
     if accepted.claim is not None:
         site.slots.run(accepted.claim, PATIENCE)
