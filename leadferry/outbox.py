@@ -7,13 +7,30 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, bindparam, case, func, insert, not_, null, select, text, update
+from sqlalchemy import (
+    Connection,
+    Double,
+    Integer,
+    Row,
+    Text,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    select,
+    text,
+    update,
+)
 
 from leadferry.models import account, attempt, delivery, lead, pace
 from leadferry.sealing import forgotten
-from leadferry.statements import Statement
+from leadferry.statements import Statement, read_json
 from leadferry.store import Store
 from leadferry.vendors.base import Destination, Request
 
@@ -127,27 +144,32 @@ def claim_due(store: Store, turn: Turn, now: float) -> list[Claim]:
     Those of vendors with limits come one vendor after the other, never more than its limit lets through in the whole
     installation. A lost one is only noted as such, with no call, so nothing limits it.
     """
-    found = _claim(store, turn.limit, _is_lost(now)) if turn.steal else []
-    free = _is_due(now) & delivery.c.account.not_in(_waiting_accounts()) & delivery.c.account.not_in(list(turn.busy))
-    found += _claim(store, turn.limit - len(found), free & delivery.c.vendor.not_in(list(turn.limits)))
-    for vendor, most in turn.limits.items():
-        condition = free & (delivery.c.vendor == vendor)
-        found += _claim(store, turn.limit - len(found), condition, at_once=most)
+    lines = _lines(turn)
+    with store.read() as connection:  # a cheap look before a claim, which is a write
+        waited_in = [line for line in lines if line.first(connection, now)]
+    found: list[Claim] = []
+    for line in waited_in:
+        if len(found) < turn.limit:
+            found += _claim(store, line, turn.limit - len(found), now)
     return found
 
 
 def claim_one(store: Store, delivery_id: int, now: float) -> list[Claim]:
     """Takes this delivery, if it is pending or its lease ran out, whenever it would be due."""
-    free = (delivery.c.state == "pending") | _is_lost(now)
-    return _claim(store, 1, (delivery.c.id == delivery_id) & free)
+    line = _Line(_THIS_ONE, {"this": delivery_id})
+    with store.read() as connection:
+        is_free = line.first(connection, now)
+    return _claim(store, line, 1, now) if is_free else []
 
 
 def claim_probe(store: Store, found: Waiting, limits: Mapping[str, int], now: float) -> list[Claim]:
     """Takes one due delivery of a waiting account, to find out whether it works again: one process of all does."""
-    condition = _is_due(now) & (delivery.c.account == found.account)
-    due = _first(store, condition)
-    if due is None:
+    line = _Line(_OF_ACCOUNT, {"account": found.account})
+    with store.read() as connection:
+        first = line.first(connection, now)
+    if first is None:
         return []
+    _, vendor = first
     with store.write() as connection:
         taken = connection.execute(
             update(account)
@@ -155,41 +177,95 @@ def claim_probe(store: Store, found: Waiting, limits: Mapping[str, int], now: fl
             .values(probe_at=now + LEASE)
             .returning(account.c.account)
         ).first()
-        free = calls_left(store, connection, due.vendor, limits.get(due.vendor))
-        return _take(store, connection, condition, min(free, 1), probe=True) if taken else []
+        free = calls_left(store, connection, vendor, limits.get(vendor))
+        return _take(store, connection, line, min(free, 1), now, probe=True) if taken else []
 
 
 # The condition of the indices of what is open, word for word: without it neither database can know that they will do.
 _OPEN: Any = text("delivery.state IN ('pending', 'sending')")
 
+_NOW: Any = bindparam("now", type_=Double)
+_IS_DUE: Any = _OPEN & (delivery.c.state == "pending") & (delivery.c.due_at <= _NOW)
+_IS_WAITED_FOR: Any = delivery.c.account.in_(select(account.c.account).where(account.c.waiting.is_not(None)))
 
-def _is_due(now: float) -> Any:
-    return _OPEN & (delivery.c.state == "pending") & (delivery.c.due_at <= now)
-
-
-def _is_lost(now: float) -> Any:
-    """Its lease ran out; or ends so late that the clock must have been set back since."""
-    return _OPEN & (delivery.c.state == "sending") & not_(delivery.c.due_at.between(now, now + 2 * LEASE))
-
-
-def _waiting_accounts() -> Any:
-    return select(account.c.account).where(account.c.waiting.is_not(None))
+# Its lease ran out; or ends so late that the clock must have been set back since.
+_HAS_A_LEASE: Any = delivery.c.due_at.between(_NOW, bindparam("latest", type_=Double))
+_IS_LOST: Any = _OPEN & (delivery.c.state == "sending") & not_(_HAS_A_LEASE)
 
 
-def _first(store: Store, condition: Any) -> Row[Any, Any] | None:
-    """A cheap look before a claim, which is a write."""
-    with store.read() as connection:
-        return connection.execute(select(delivery.c.id, delivery.c.vendor).where(condition).limit(1)).first()
+class _Condition:
+    """Which deliveries may be taken, with its two questions put together once: for any, and for the oldest."""
+
+    def __init__(self, condition: Any) -> None:
+        self.any = Statement(select(delivery.c.id, delivery.c.vendor).where(condition).limit(1))
+        oldest = select(delivery.c.id).where(condition).order_by(delivery.c.due_at)
+        # FOR UPDATE SKIP LOCKED compiles to nothing on SQLite, which has one writer
+        locked = oldest.limit(bindparam("most", type_=Integer)).with_for_update(skip_locked=True)
+        self.oldest = Statement(locked)
 
 
-def _claim(store: Store, limit: int, condition: Any, at_once: int | None = None) -> list[Claim]:
-    found = _first(store, condition) if limit > 0 else None
-    if found is None:
-        return []
-    vendor = found.vendor
+_LOST = _Condition(_IS_LOST)
+_THIS_ONE = _Condition((delivery.c.id == bindparam("this")) & ((delivery.c.state == "pending") | _IS_LOST))
+_OF_ACCOUNT = _Condition(_IS_DUE & (delivery.c.account == bindparam("account")))
 
+
+@lru_cache(maxsize=256)
+def _free(busy: int, limits: int, *, of_vendor: bool = False) -> _Condition:
+    """Due, of no waiting account, nor of so many ``busy`` ones; of one vendor, or of none with ``limits``."""
+    condition = _IS_DUE & not_(_IS_WAITED_FOR)
+    if busy:
+        condition &= delivery.c.account.not_in(_places("busy", busy))
+    if limits:
+        condition &= delivery.c.vendor.not_in(_places("limited", limits))
+    if of_vendor:
+        condition &= delivery.c.vendor == bindparam("vendor")
+    return _Condition(condition)
+
+
+def _places(name: str, count: int) -> list[Any]:
+    return [bindparam(f"{name}_{place}") for place in range(count)]
+
+
+def _in_places(name: str, values: Collection[Any]) -> dict[str, Any]:
+    return {f"{name}_{place}": value for place, value in enumerate(values)}
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Deliveries that wait to be taken. ``at_once``: how many calls their vendor takes, where that is limited."""
+
+    condition: _Condition
+    about: Mapping[str, Any] = field(default_factory=dict)
+    at_once: int | None = None
+
+    def first(self, connection: Connection, now: float) -> tuple[int, str] | None:
+        """Any one that may be taken, and its vendor."""
+        found = self.condition.any.first(connection, self._values(now))
+        return (found[0], found[1]) if found else None
+
+    def oldest(self, connection: Connection, limit: int, now: float) -> list[int]:
+        """Locked, without those that another transaction has locked."""
+        rows = self.condition.oldest.rows(connection, {**self._values(now), "most": limit})
+        return [found for (found,) in rows]
+
+    def _values(self, now: float) -> dict[str, Any]:
+        return {**self.about, "now": now, "latest": now + 2 * LEASE}
+
+
+def _lines(turn: Turn) -> list[_Line]:
+    """In the order in which they are served."""
+    busy, count = _in_places("busy", turn.busy), len(turn.busy)
+    lost = [_Line(_LOST)] if turn.steal else []
+    unlimited = _Line(_free(count, len(turn.limits)), {**busy, **_in_places("limited", turn.limits)})
+    one_vendor = _free(count, 0, of_vendor=True)
+    limited = [_Line(one_vendor, {**busy, "vendor": vendor}, most) for vendor, most in turn.limits.items()]
+    return [*lost, unlimited, *limited]
+
+
+def _claim(store: Store, line: _Line, limit: int, now: float) -> list[Claim]:
     def taken(connection: Connection) -> list[Claim]:
-        return _take(store, connection, condition, min(limit, calls_left(store, connection, vendor, at_once)))
+        left = calls_left(store, connection, line.about["vendor"], line.at_once) if line.at_once else limit
+        return _take(store, connection, line, min(limit, left), now)
 
     return store.transact(taken)
 
@@ -205,55 +281,60 @@ def calls_left(store: Store, connection: Connection, vendor: str, at_once: int |
     if at_once is None:
         return sys.maxsize
     store.one_at_a_time(connection, f"calls to {vendor}")
-    query = select(func.count()).where(_OPEN, delivery.c.vendor == vendor, delivery.c.state == "sending")
-    return at_once - int(connection.execute(query).scalar_one())
+    return at_once - int(_CALLS.scalar(connection, {"vendor": vendor}))
 
 
-def _take(store: Store, connection: Connection, condition: Any, limit: int, *, probe: bool = False) -> list[Claim]:
-    if limit <= 0:
-        return []
-    # FOR UPDATE SKIP LOCKED compiles to nothing on SQLite, which has one writer
-    chosen = select(delivery.c.id).where(condition).order_by(delivery.c.due_at).limit(limit)
-    ids = list(connection.execute(chosen.with_for_update(skip_locked=True)).scalars())
+_CALLS = Statement(
+    select(func.count()).where(_OPEN, delivery.c.vendor == bindparam("vendor"), delivery.c.state == "sending")
+)
+
+
+def _take(
+    store: Store, connection: Connection, line: _Line, limit: int, now: float, *, probe: bool = False
+) -> list[Claim]:
+    ids = line.oldest(connection, limit, now) if limit > 0 else []
     if not ids:
         return []
-    rows = connection.execute(_with_lead().where(delivery.c.id.in_(ids)).order_by(delivery.c.due_at)).all()
+    these = _in_places("id", ids)
+    rows = _with_lead(len(ids)).rows(connection, these)
     taken_at, token = time.monotonic(), new_token()
     lease = {"state": "sending", "due_at": store.now(connection) + LEASE, "token": token}
-    connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(lease))
-    return [_as_claim(row, token, taken_at, interrupted=row.state == "sending", probe=probe) for row in rows]
+    _lease(len(ids)).run(connection, {**these, **lease})
+    return [_as_claim(row, token, taken_at, probe=probe) for row in rows]
 
 
-def _with_lead() -> Any:
-    counted = (
-        select(func.count())
-        .where(attempt.c.delivery_id == delivery.c.id, attempt.c.outcome.in_(["failed", "unknown"]))
-        .correlate(delivery)
-        .scalar_subquery()
+_CLAIMED = (
+    *(delivery.c[name] for name in ("id", "lead_id", "destination", "account", "vendor", "unsure", "payload", "state")),
+    *(lead.c[name] for name in ("reference", "form", "version", "received_at")),
+    select(func.count())
+    .where(attempt.c.delivery_id == delivery.c.id, attempt.c.outcome.in_([literal("failed"), literal("unknown")]))
+    .correlate(delivery)
+    .scalar_subquery()
+    .label("attempts"),
+)
+
+
+@lru_cache(maxsize=256)
+def _with_lead(count: int) -> Statement:
+    """What is to be known of so many deliveries, the oldest first."""
+    these = delivery.c.id.in_(_places("id", count))
+    return Statement(
+        select(*_CLAIMED).join(lead, lead.c.id == delivery.c.lead_id).where(these).order_by(delivery.c.due_at)
     )
-    columns = (lead.c.reference, lead.c.form, lead.c.version, lead.c.received_at, counted.label("counted"))
-    return select(delivery, *columns).join(lead, lead.c.id == delivery.c.lead_id)
 
 
-def _as_claim(row: Row[Any], token: str, taken_at: float, *, interrupted: bool = False, probe: bool = False) -> Claim:
-    return Claim(
-        id=row.id,
-        lead_id=row.lead_id,
-        reference=row.reference,
-        form=row.form,
-        version=row.version,
-        received_at=row.received_at,
-        destination=row.destination,
-        account=row.account,
-        vendor=row.vendor,
-        token=token,
-        attempts=row.counted,
-        unsure=row.unsure,
-        payload=row.payload,
-        interrupted=interrupted,
-        probe=probe,
-        taken_at=taken_at,
-    )
+@lru_cache(maxsize=256)
+def _lease(count: int) -> Statement:
+    """Gives so many deliveries to a holder."""
+    return Statement(update(delivery).where(delivery.c.id.in_(_places("id", count))))
+
+
+def _as_claim(row: tuple[Any, ...], token: str, taken_at: float, *, probe: bool = False) -> Claim:
+    found = dict(zip((column.name for column in _CLAIMED), row, strict=True))
+    interrupted = found.pop("state") == "sending"
+    found["payload"] = read_json(found["payload"])
+    found["unsure"] = bool(found["unsure"])
+    return Claim(**found, token=token, interrupted=interrupted, probe=probe, taken_at=taken_at)
 
 
 def freeze(store: Store, claim: Claim, payload: Request, sensitive: Collection[str] = ()) -> bool:
@@ -426,9 +507,13 @@ class Waiting:
 
 
 def waiting(store: Store) -> list[Waiting]:
-    columns = (account.c[name] for name in Waiting.__dataclass_fields__)
     with store.read() as connection:
-        return [Waiting(*row) for row in connection.execute(select(*columns).where(account.c.waiting.is_not(None)))]
+        return [Waiting(*row) for row in _WAITING.rows(connection, {})]
+
+
+_WAITING = Statement(
+    select(*(account.c[name] for name in Waiting.__dataclass_fields__)).where(account.c.waiting.is_not(None))
+)
 
 
 def health(store: Store, name: str) -> Health:

@@ -6,6 +6,7 @@ database, and it still names the errors.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -54,6 +55,11 @@ class Statement:
         if made is None:
             made = self._made[key] = _Made(self._statement, connection.dialect, values)
         return made
+
+
+def read_json(found: Any) -> Any:
+    """A value of a JSON column as the driver gave it: PostgreSQL's has read it, SQLite's gives the text."""
+    return json.loads(found) if isinstance(found, str) else found
 
 
 class _Made:

@@ -26,6 +26,7 @@ from leadferry.commits import Busy, NotCommitted, SharedCommits
 from leadferry.config import Settings, SettingsError
 from leadferry.models import form_publication, form_version, heartbeat, metadata
 from leadferry.sealing import Sealer
+from leadferry.statements import Statement
 
 try:
     import pysqlite3 as _sqlite
@@ -66,8 +67,8 @@ _POSTGRESQL_NETWORK = {
 """A server that has silently gone is noticed within half a minute, not after the operating system's hours."""
 
 
-_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
-_CLOCK = text("SELECT extract(epoch FROM clock_timestamp())")
+_LOCK = Statement(text("SELECT pg_advisory_xact_lock(:key)"))
+_CLOCK = Statement(text("SELECT extract(epoch FROM clock_timestamp())"))
 
 
 class StoreError(Exception):
@@ -204,14 +205,14 @@ class Store:
         """Holds off other transactions that name the same thing, to this one's end. SQLite has one writer anyway."""
         if not self.is_sqlite:
             key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
-            connection.execute(_LOCK, {"key": key})
+            _LOCK.rows(connection, {"key": key})
 
     def now(self, connection: Connection | None = None) -> float:
         """The time by which deliveries are due: PostgreSQL's, which all machines share, or this host's."""
         if self.is_sqlite:
             return time.time()
         with self.read() if connection is None else nullcontext(connection) as asked:
-            return float(asked.execute(_CLOCK).scalar_one())
+            return float(_CLOCK.scalar(asked, {}))
 
     # --- versions of forms ---
 

@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from leadferry import leads, outbox, privacy, search
 from leadferry.forms import Form
 from leadferry.leads import Filter, NewLead
 from leadferry.outbox import Turn, Waiting
 from leadferry.search import Wanted
+from leadferry.statements import Statement
 from leadferry.store import Store
 from tests.conftest import Install
 from tests.web.forms import any_name
 
 BIG = ("lead", "delivery", "attempt", "lead_search", "lead_file")
 """Tables that grow with the leads."""
+
+
+_made = Statement._for
 
 
 @dataclass
@@ -31,20 +35,28 @@ class Planner:
     form: Form
 
     def of(self, work: Callable[[], object]) -> str:
-        """The plans of all statements of some work."""
+        """The plans of all statements of some work, by whatever way they are executed."""
         seen: list[tuple[str, Any]] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, given: Any, _context: Any, many: bool) -> None:
-            if statement.startswith(("SELECT", "UPDATE", "DELETE")) and "pg_" not in statement:
-                seen.append((statement, given[0] if many else given))
+            seen.append((statement, given[0] if many else given))
+
+        def note_made(statement: Statement, connection: Connection, values: Any) -> Any:
+            made = _made(statement, connection, values)
+            given = made.parameters(values)
+            seen.append((made.text, tuple(given) if isinstance(given, list) else given))
+            return made
 
         event.listen(self.store.engine, "before_cursor_execute", note)
         try:
-            work()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Statement, "_for", note_made)
+                work()
         finally:
             event.remove(self.store.engine, "before_cursor_execute", note)
-        assert seen
-        return "\n".join(line for statement, given in seen for line in self._explained(statement, given))
+        wanted = [each for each in seen if each[0].startswith(("SELECT", "UPDATE", "DELETE")) and "pg_" not in each[0]]
+        assert wanted
+        return "\n".join(line for statement, given in wanted for line in self._explained(statement, given))
 
     def _explained(self, statement: str, given: Any) -> Iterator[str]:
         with self.store.read() as connection:
