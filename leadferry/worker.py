@@ -48,6 +48,7 @@ class Worker:
             threading.Thread(target=self._deliver, name="delivery-loop", daemon=True),
             threading.Thread(target=self._do_the_rest, name="delivery-rest", daemon=True),
         ]
+        self._next_probes = 0.0
         self._clock = _Clock()
 
     def start(self) -> None:
@@ -99,7 +100,10 @@ class Worker:
         return self._start(self._probes(now)) + self._start(self._due(now))
 
     def _probes(self, now: float) -> list[Claim]:
-        """One try for each waiting account whose time has come, taken by one process of all."""
+        """One try for each waiting account whose time has come, taken by one process of all. Looks now and then."""
+        if time.monotonic() < self._next_probes:
+            return []
+        self._next_probes = time.monotonic() + POLL_SECONDS
         store = self._office.store
         found: list[Claim] = []
         free, _ = self._room()
