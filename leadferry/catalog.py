@@ -59,6 +59,7 @@ class Catalog:
         self._folder = Folder(settings.forms_dir)
         self._published: Mapping[str, PublishedForm] = {}
         self._last_number = -1
+        self._store_is_away = False
         self._known: set[tuple[str, str]] = set()
         self._judged: dict[tuple[str, str], _Judgement] = {}
         self._literals: dict[str, str] = {}
@@ -155,11 +156,13 @@ class Catalog:
         """Takes up what other processes and machines have published; whether there was anything."""
         try:
             number = self._store.last_version_number()
+            self._store_is_away = False
             if number == self._last_number:
                 return False
             self._published = {each.form: each for each in self._store.newest_versions()}
         except StoreError:
             log.warning("the store cannot be read; forms are served as last known")
+            self._store_is_away = True
             return False
         self._last_number = number
         return True
@@ -299,6 +302,8 @@ class Catalog:
         newest = self._published.get(name)
         if newest and newest.version == version:
             return True
+        if newest is None and not self._store_is_away:  # what is just being stored may be stored again
+            return False
         if (name, version) not in self._known:
             if self._store.find_version(name, version) is None:
                 return False

@@ -69,6 +69,11 @@ _POSTGRESQL_NETWORK = {
 
 _LOCK = Statement(text("SELECT pg_advisory_xact_lock(:key)"))
 _CLOCK = Statement(text("SELECT extract(epoch FROM clock_timestamp())"))
+_NEW_VERSION = {
+    is_sqlite: Statement(insert_into(form_version).on_conflict_do_nothing().returning(form_version.c.id))
+    for is_sqlite, insert_into in ((True, sqlite.insert), (False, postgresql.insert))
+}
+_NEW_PUBLICATION = Statement(insert(form_publication))
 
 
 class StoreError(Exception):
@@ -224,23 +229,40 @@ class Store:
     def publish_files(self, files: Iterable[tuple[str, str, str]]) -> None:
         """Form, version and content of each, in one transaction: a thousand of them take a moment on any disk."""
         with self.write() as connection:
+            has_history = self._begin_to_publish(connection)
             for form, version, content in files:
-                self.publish_in(connection, form, version, content, "file")
+                self._publish(connection, has_history, form, version, content, "file", None)
 
     def publish_in(
         self, connection: Connection, form: str, version: str, content: str, origin: str, by: str | None = None
     ) -> None:
         """The same within a transaction. An empty version archives the form."""
+        has_history = self._begin_to_publish(connection)
+        self._publish(connection, has_history, form, version, content, origin, by)
+
+    def _begin_to_publish(self, connection: Connection) -> bool:
+        """Whether publications have a table of their own; that stays so to the transaction's end."""
         self.one_at_a_time(connection, "upgrade")  # so numbers grow as publications come, and none slips by an upgrade
+        return inspect(connection).has_table(form_publication.name)
+
+    def _publish(
+        self,
+        connection: Connection,
+        has_history: bool,
+        form: str,
+        version: str,
+        content: str,
+        origin: str,
+        by: str | None,
+    ) -> None:
         now = time.time()
         is_new = False
         if version:
             row = {"form": form, "version": version, "content": content, "origin": origin, "published_at": now}
-            added = self.insert_new(form_version).values(row).returning(form_version.c.id)
-            is_new = connection.execute(added).first() is not None
-        if (is_new or origin != "file") and inspect(connection).has_table(form_publication.name):
+            is_new = _NEW_VERSION[self.is_sqlite].first(connection, row) is not None
+        if has_history and (is_new or origin != "file"):
             row = {"form": form, "version": version, "origin": origin, "at": now, "by": by}
-            connection.execute(insert(form_publication).values(row))
+            _NEW_PUBLICATION.run(connection, row)
 
     def newest_versions(self) -> list[PublishedForm]:
         """What is served of each form, archived ones among them."""
