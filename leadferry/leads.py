@@ -119,6 +119,7 @@ def accept(
         StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
     """
     ready = _made_ready(store, lead, payloads)
+
     return store.transact(lambda connection: _stored(store, connection, lead, ready, take, at_once, repeats))
 
 
@@ -154,11 +155,12 @@ def _stored(
     earlier = _earlier(store, connection, lead, ready.digest) if repeats else None
     if earlier is not None:
         return earlier
+    answer = store.ask_now(connection)
     lead_id = _insert_lead(connection, lead, ready)
+    now = answer()
     search.write(connection, lead_id, ready.found_by)
     if lead.quarantine:
         return Accepted(lead_id, lead.reference)
-    now = store.now(connection)
     rows = [outbox.new_row(lead_id, each, ready.frozen.get(each.name), now) for each in lead.form.destinations]
     taken_at, token = time.monotonic(), None
     if take and outbox.takes_calls(store, connection, lead.form.vendor, at_once):
@@ -221,6 +223,7 @@ _SAME_CONTENT = (
 _EARLIER = Statement(_SAME_CONTENT)
 _EARLIER_NOT_HELD = Statement(_SAME_CONTENT.where(models.lead.c.quarantine.is_(None)))  # above suspicion is delivered
 _INSERT_LEAD = Statement(insert(models.lead).returning(models.lead.c.id))
+_INSERT_FILE = Statement(insert(models.lead_file))
 _INSERT_DELIVERY = Statement(insert(models.delivery).returning(models.delivery.c.id))
 
 
@@ -242,7 +245,7 @@ def _insert_lead(connection: Connection, lead: NewLead, ready: _Ready) -> int:
     lead_id = int(_INSERT_LEAD.scalar(connection, row))
     for name, each in lead.files.items():
         file_row = {"lead_id": lead_id, "field": name, "filename": each.filename, "content": each.content}
-        connection.execute(insert(models.lead_file).values(file_row))
+        _INSERT_FILE.run(connection, file_row)
     return lead_id
 
 
@@ -260,9 +263,7 @@ def answer(store: Store, lead_id: int) -> str | None:
 
 def set_answer(store: Store, lead_id: int, told: str) -> None:
     """Notes what the visitor was told, once."""
-    columns = models.lead.c
-    telling = update(models.lead).where(columns.id == lead_id, columns.answer.is_(None)).values(answer=told)
-    store.transact(lambda connection: connection.execute(telling))
+    store.transact(lambda connection: outbox.tell(connection, lead_id, told))
 
 
 def edit(
@@ -310,7 +311,7 @@ def judge(store: Store, lead_id: int, form: Form, reason: str, instead: str | No
 
 def _insert_anew(store: Store, connection: Connection, lead_id: int, form: Form) -> None:
     """Deliveries whose requests are made when they are tried."""
-    now = store.now(connection)
+    now = store.ask_now(connection)()
     _insert_deliveries(connection, [outbox.new_row(lead_id, each, None, now) for each in form.destinations])
 
 

@@ -296,9 +296,10 @@ def _take(
     if not ids:
         return []
     these = _in_places("id", ids)
-    rows = _with_lead(len(ids)).rows(connection, these)
     taken_at, token = time.monotonic(), new_token()
-    lease = {"state": "sending", "due_at": store.now(connection) + LEASE, "token": token}
+    answer = store.ask_now(connection)
+    rows = _with_lead(len(ids)).rows(connection, these)
+    lease = {"state": "sending", "due_at": answer() + LEASE, "token": token}
     _lease(len(ids)).run(connection, {**these, **lease})
     return [_as_claim(row, token, taken_at, probe=probe) for row in rows]
 
@@ -414,8 +415,13 @@ def _record(
     if sealed and changed and after.state == "delivered":
         _forget_sealed(connection, claim.lead_id)
     if answer is not None:
-        _TELL.run(connection, {"this": claim.lead_id, "answer": answer})
+        tell(connection, claim.lead_id, answer)
     return changed
+
+
+def tell(connection: Connection, lead_id: int, answer: str) -> None:
+    """Notes what the visitor was told, once."""
+    _TELL.run(connection, {"this": lead_id, "answer": answer})
 
 
 _ONE_MORE_TRY = update(delivery).where(delivery.c.id == bindparam("this")).values(attempts=delivery.c.attempts + 1)
@@ -448,11 +454,18 @@ def _columns(after: NextState, ended_at: float) -> dict[str, Any]:
 
 def _forget_sealed(connection: Connection, lead_id: int) -> None:
     """Under the lead's lock: of two destinations that are delivered at once, the second sees the first."""
-    answers = connection.execute(select(lead.c.answers).where(lead.c.id == lead_id).with_for_update()).scalar_one()
-    waiting = select(delivery.c.id).where(delivery.c.lead_id == lead_id, delivery.c.state != "delivered").limit(1)
-    if connection.execute(waiting).first() is None:
-        connection.execute(update(lead).where(lead.c.id == lead_id).values(answers=forgotten(answers)))
-        connection.execute(update(delivery).where(delivery.c.lead_id == lead_id).values(payload=null()))
+    answers = read_json(_ANSWERS_LOCKED.scalar(connection, {"this": lead_id}))
+    if _UNDELIVERED.first(connection, {"this": lead_id}) is None:
+        _KEEP_ANSWERS.run(connection, {"this": lead_id, "answers": forgotten(answers)})
+        _FORGET_PAYLOADS.run(connection, {"this": lead_id})
+
+
+_ANSWERS_LOCKED = Statement(select(lead.c.answers).where(lead.c.id == bindparam("this")).with_for_update())
+_KEEP_ANSWERS = Statement(update(lead).where(lead.c.id == bindparam("this")))
+_UNDELIVERED = Statement(
+    select(delivery.c.id).where(delivery.c.lead_id == bindparam("this"), delivery.c.state != "delivered").limit(1)
+)
+_FORGET_PAYLOADS = Statement(update(delivery).where(delivery.c.lead_id == bindparam("this")).values(payload=null()))
 
 
 def _add_attempt(connection: Connection, claim: Claim, number: int, tried: Tried) -> None:
@@ -541,14 +554,13 @@ def _change_account(
     before = _health(connection, name)
     if change(before) == before:
         return False
-    connection.execute(store.insert_new(account).values(account=name, **asdict(Health())))
+    store.inserting_new(account).run(connection, {"account": name, **asdict(Health())})
     before = _health(connection, name, lock=True)
     after = change(before)
-    connection.execute(update(account).where(account.c.account == name).values(asdict(after)))
+    _CHANGE_HEALTH.run(connection, {"name": name, **asdict(after)})
     if before.waiting is None or after.waiting is not None:
         return False
-    pending = (delivery.c.account == name) & (delivery.c.state == "pending")
-    connection.execute(update(delivery).where(pending).values(due_at=now))
+    _ALL_DUE.run(connection, {"name": name, "now": now})
     return True
 
 
@@ -562,6 +574,12 @@ _ONE_HEALTH = select(*(account.c[column] for column in Health.__dataclass_fields
 )
 _HEALTH = Statement(_ONE_HEALTH)
 _HEALTH_LOCKED = Statement(_ONE_HEALTH.with_for_update())
+_CHANGE_HEALTH = Statement(update(account).where(account.c.account == bindparam("name")))
+_ALL_DUE = Statement(
+    update(delivery)
+    .where(delivery.c.account == bindparam("name"), delivery.c.state == "pending")
+    .values(due_at=bindparam("now"))
+)
 
 
 # --- people ---

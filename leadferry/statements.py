@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,11 +26,20 @@ class Statement:
         self._made: dict[tuple[str, ...], _Made] = {}
 
     def rows(self, connection: Connection, values: Values) -> list[Row]:
+        return self.ask(connection, values)()
+
+    def ask(self, connection: Connection, values: Values) -> Callable[[], list[Row]]:
+        """As ``rows``, which are fetched when what is returned is called; other statements may be sent until then."""
         made = self._for(connection, values)
-        with _executing(connection, made.text) as cursor:
+        with _errors_named(connection, made.text):
+            cursor = connection.connection.cursor()
             cursor.execute(made.text, made.parameters(values))
-            found: list[Row] = cursor.fetchall()
-        return found
+
+        def answer() -> list[Row]:
+            with _errors_named(connection, made.text), closing(cursor):
+                return list(cursor.fetchall())
+
+        return answer
 
     def first(self, connection: Connection, values: Values) -> Row | None:
         return next(iter(self.rows(connection, values)), None)
@@ -43,7 +52,7 @@ class Statement:
     def run(self, connection: Connection, *values: Values) -> None:
         """For each of ``values``, which all have the same keys; what it returns is not asked for."""
         made = self._for(connection, values[0])
-        with _executing(connection, made.text) as cursor:
+        with _errors_named(connection, made.text), closing(connection.connection.cursor()) as cursor:
             if len(values) == 1:
                 cursor.execute(made.text, made.parameters(values[0]))
             else:
@@ -92,19 +101,31 @@ def _written(value: Any, write: Callable[[Any], Any] | None) -> Any:
 
 
 @contextmanager
-def _executing(connection: Connection, text: str) -> Iterator[Any]:
-    """A cursor of the driver's. Its errors are named as by SQLAlchemy, and what broke is not used again."""
+def in_a_stream(connection: Connection) -> Iterator[None]:
+    """PostgreSQL is sent each statement of the block without a wait for its answer, until somebody asks for rows.
+
+    Statements only: what SQLAlchemy executes wants its answer at once. An error may come at a later statement, or at
+    the block's end.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    database: Any = connection.connection.dbapi_connection
+    with _errors_named(connection, ""), database.pipeline():
+        yield
+
+
+@contextmanager
+def _errors_named(connection: Connection, text: str) -> Iterator[None]:
+    """The driver's errors are named as by SQLAlchemy, and a connection that broke is not used again."""
     dialect = connection.dialect
     driver: Any = dialect.dbapi
-    cursor = connection.connection.cursor()
     try:
-        yield cursor
+        yield
     except driver.Error as error:
-        is_gone = dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
+        is_gone = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
         if is_gone:
             connection.invalidate(error)
         raise DBAPIError.instance(
             text, None, error, driver.Error, hide_parameters=True, connection_invalidated=is_gone, dialect=dialect
         ) from error
-    finally:
-        cursor.close()

@@ -10,15 +10,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidatePoolError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -26,7 +26,7 @@ from leadferry.commits import Busy, NotCommitted, SharedCommits
 from leadferry.config import Settings, SettingsError
 from leadferry.models import form_publication, form_version, heartbeat, metadata
 from leadferry.sealing import Sealer
-from leadferry.statements import Statement
+from leadferry.statements import Statement, in_a_stream
 
 try:
     import pysqlite3 as _sqlite
@@ -50,6 +50,9 @@ BUSY_SECONDS = 15
 KEPT = 16
 """Connections to PostgreSQL that a process keeps; more are opened for a moment only."""
 
+IDLE_SECONDS = 1.0
+"""After which a connection to PostgreSQL is looked at before it is used again."""
+
 WRITERS = 12
 """Transactions of a process that write to PostgreSQL at once; the rest of the kept connections is for reading."""
 
@@ -69,10 +72,6 @@ _POSTGRESQL_NETWORK = {
 
 _LOCK = Statement(text("SELECT pg_advisory_xact_lock(:key)"))
 _CLOCK = Statement(text("SELECT extract(epoch FROM clock_timestamp())"))
-_NEW_VERSION = {
-    is_sqlite: Statement(insert_into(form_version).on_conflict_do_nothing().returning(form_version.c.id))
-    for is_sqlite, insert_into in ((True, sqlite.insert), (False, postgresql.insert))
-}
 _NEW_PUBLICATION = Statement(insert(form_publication))
 
 
@@ -130,10 +129,10 @@ class Store:
         return engine
 
     def _postgresql_engine(self, url: str) -> Engine:
-        engine = create_engine(
-            url, connect_args=_POSTGRESQL_NETWORK, pool_size=KEPT, max_overflow=48, pool_timeout=10, pool_pre_ping=True
-        )
+        engine = create_engine(url, connect_args=_POSTGRESQL_NETWORK, pool_size=KEPT, max_overflow=48, pool_timeout=10)
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", partial(_look_at_idle, engine.dialect.loaded_dbapi.Error))
         return engine
 
     def _after_fork(self) -> None:
@@ -159,28 +158,29 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, committed when the block ends and durable when this returns."""
-        transaction = self._commits.write(BUSY_SECONDS) if self._commits else self._one_of_several()
+        transaction = self._commits.write(BUSY_SECONDS) if self._commits else self._one_of_several(_one_by_one)
         with _trouble_named(), transaction as connection:
             yield connection
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """As ``write``, for what many threads do at once: whoever has the turn does the work of all who wait.
 
-        ``work`` may be done by another thread, so it only writes and reads, and waits for nothing.
+        ``work`` may be done by another thread, so it only writes and reads, and waits for nothing. It does so by
+        ``Statement`` alone, which PostgreSQL is sent as a stream.
         """
         with _trouble_named():
             if self._commits:
                 return self._commits.run(work, BUSY_SECONDS)
-            with self._one_of_several() as connection:
+            with self._one_of_several(in_a_stream) as connection:
                 return work(connection)
 
     @contextmanager
-    def _one_of_several(self) -> Iterator[Connection]:
+    def _one_of_several(self, manner: Callable[[Connection], AbstractContextManager[None]]) -> Iterator[Connection]:
         """PostgreSQL lets commits share a sync by itself; more writers than kept connections would open new ones."""
         if not self._writers.acquire(timeout=BUSY_SECONDS):
             raise Busy
         try:
-            with self.engine.begin() as connection:
+            with self.engine.connect() as connection, manner(connection), connection.begin():
                 yield connection
         finally:
             self._writers.release()
@@ -203,21 +203,30 @@ class Store:
 
     def insert_new(self, table: Any) -> Any:
         """An INSERT that does nothing where a row with the same unique key stands already."""
-        dialect_insert = sqlite.insert if self.is_sqlite else postgresql.insert
-        return dialect_insert(table).on_conflict_do_nothing()
+        return _insert_new(table, is_sqlite=self.is_sqlite)
+
+    def inserting_new(self, table: Any) -> Statement:
+        """The same, put together once; it returns the key of a row that is new."""
+        return _inserting_new(table, is_sqlite=self.is_sqlite)
 
     def one_at_a_time(self, connection: Connection, what: str) -> None:
         """Holds off other transactions that name the same thing, to this one's end. SQLite has one writer anyway."""
         if not self.is_sqlite:
             key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
-            _LOCK.rows(connection, {"key": key})
+            _LOCK.run(connection, {"key": key})
 
-    def now(self, connection: Connection | None = None) -> float:
+    def now(self) -> float:
         """The time by which deliveries are due: PostgreSQL's, which all machines share, or this host's."""
+        with nullcontext() if self.is_sqlite else self.read() as connection:
+            return self.ask_now(connection)()
+
+    def ask_now(self, connection: Connection | None) -> Callable[[], float]:
+        """The same within a transaction; the answer is there when what is returned is called."""
         if self.is_sqlite:
-            return time.time()
-        with self.read() if connection is None else nullcontext(connection) as asked:
-            return float(_CLOCK.scalar(asked, {}))
+            return time.time
+        assert connection is not None
+        answer = _CLOCK.ask(connection, {})
+        return lambda: float(answer()[0][0])
 
     # --- versions of forms ---
 
@@ -259,7 +268,7 @@ class Store:
         is_new = False
         if version:
             row = {"form": form, "version": version, "content": content, "origin": origin, "published_at": now}
-            is_new = _NEW_VERSION[self.is_sqlite].first(connection, row) is not None
+            is_new = self.inserting_new(form_version).first(connection, row) is not None
         if has_history and (is_new or origin != "file"):
             row = {"form": form, "version": version, "origin": origin, "at": now, "by": by}
             _NEW_PUBLICATION.run(connection, row)
@@ -413,6 +422,20 @@ def _migrate(store: Store, connection: Connection) -> None:
         raise StoreRefusal(f"its schema is {store.schema()}, which this version does not know") from error
 
 
+def _insert_new(table: Any, *, is_sqlite: bool) -> Any:
+    return (sqlite.insert if is_sqlite else postgresql.insert)(table).on_conflict_do_nothing()
+
+
+@lru_cache
+def _inserting_new(table: Any, *, is_sqlite: bool) -> Statement:
+    return Statement(_insert_new(table, is_sqlite=is_sqlite).returning(*table.primary_key))
+
+
+def _one_by_one(_connection: Connection) -> AbstractContextManager[None]:
+    """Each statement of a transaction waits for its answer."""
+    return nullcontext()
+
+
 @contextmanager
 def _upgrade_lock(store: Store) -> Iterator[None]:
     if store.path:
@@ -451,6 +474,25 @@ def _prepare_postgresql(connection: Any, _record: ConnectionPoolEntry) -> None:
     for statement in _ON_CONNECT:
         connection.execute(statement)
     connection.commit()
+
+
+def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _look_at_idle(trouble: type[Exception], connection: Any, record: ConnectionPoolEntry, _checked_out: Any) -> None:
+    """Whether a connection that nobody has used for a while is still one: the server may have been restarted.
+
+    SQLAlchemy's own ping asks each time, which under load is a message more for every transaction.
+    """
+    if time.monotonic() - record.info.get("used_at", math.inf) < IDLE_SECONDS:
+        return
+    try:
+        connection.autocommit = True  # or a transaction would begin
+        connection.execute("")
+        connection.autocommit = False
+    except trouble:
+        raise InvalidatePoolError from None
 
 
 def _begin_sqlite(connection: Connection) -> None:

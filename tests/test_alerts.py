@@ -144,7 +144,7 @@ def test_one_cause_is_reported_once_an_hour_at_most(install: Install, monkeypatc
     store = installation.store
     alerts = alerts_of(installation)
     now = time.time()
-    monkeypatch.setattr(store, "now", lambda: now)
+    monkeypatch.setattr(store, "ask_now", lambda _connection: lambda: now)
     pause(store, "credentials")
     assert len(alerts.report(alerts.find())) == 1
     outbox.resume(store, "quote/vendor", now)

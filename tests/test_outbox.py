@@ -71,7 +71,7 @@ class Desk:
 @pytest.fixture
 def desk(install: Install, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = Desk(install({name: FORM.format(name=name) for name in ("quote", "visit")}))
-    monkeypatch.setattr(desk.store, "now", lambda _connection=None: desk.now)
+    monkeypatch.setattr(desk.store, "ask_now", lambda _connection: lambda: desk.now)
     return desk
 
 

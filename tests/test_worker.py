@@ -16,7 +16,7 @@ from flask import Flask, Response, request
 from leadferry import delivery, outbox, worker
 from leadferry.delivery import FAILURES_UNTIL_DOWN, LONGEST_RETRY_AFTER, Office, attempt, next_health
 from leadferry.outbox import LEASE, Claim, Health, Turn
-from leadferry.store import StoreError, StoreRefusal
+from leadferry.store import Store, StoreError, StoreRefusal
 from leadferry.vendors import ADAPTERS
 from leadferry.vendors.base import Outcome, Reason, Result
 from leadferry.worker import Worker
@@ -121,8 +121,13 @@ def scene(install: Install, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> 
     forms["careful"] = FORM.format(name="careful", url=vendor.url, on_unknown="hold")
     installation = install(forms, ALLOW_PRIVATE_VENDORS="1", DELIVERY="off")
     scene = Scene(installation, vendor, Worker(installation.site.office, threads=4))
-    true_time = type(installation.store).now
-    monkeypatch.setattr(type(installation.store), "now", lambda *asked: true_time(*asked) + scene.ahead)
+    true_answer = Store.ask_now
+
+    def ask_now(store: Store, connection: Any) -> Callable[[], float]:
+        answer = true_answer(store, connection)
+        return lambda: answer() + scene.ahead
+
+    monkeypatch.setattr(Store, "ask_now", ask_now)
     yield scene
     for door in vendor.doors.values():
         door.set()

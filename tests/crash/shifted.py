@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from leadferry.store import Store
 
-_true_time, _true_now = time.time, Store.now
+_true_time, _true_ask = time.time, Store.ask_now
 _file = Path("clock").absolute()
 
 
@@ -16,8 +18,15 @@ def _ahead() -> float:
 
 
 time.time = lambda: _true_time() + _ahead()
-# PostgreSQL's clock is another than ours: it is set together with it.
-Store.now = lambda self, *asked: _true_now(self, *asked) + (0.0 if self.is_sqlite else _ahead())  # type: ignore[method-assign]
+
+
+def _ask_now(self: Store, connection: Any) -> Callable[[], float]:
+    """PostgreSQL's clock is another than ours: it is set together with it."""
+    answer = _true_ask(self, connection)
+    return answer if self.is_sqlite else lambda: answer() + _ahead()
+
+
+Store.ask_now = _ask_now  # type: ignore[method-assign]
 
 from tests.crash.hurried import app  # noqa: E402
 
