@@ -11,9 +11,10 @@ import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.sql.expression import Select
 
 from leadferry.models import chore_progress, delivery, lead, lead_search
@@ -42,7 +43,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s()./\-–]{7,30}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{4}")
 _REFERENCE = re.compile(r"LF-[2-9A-Z]{4,10}", re.IGNORECASE)
-_INSERT = Statement(insert(lead_search))
+_AT_ONCE = 16
 
 
 # --- the words of a lead ---
@@ -98,8 +99,19 @@ def page_key(address: str) -> str:
 
 def write(connection: Connection, lead_id: int, found: set[str]) -> None:
     """Notes what a new lead is found by."""
-    if found:
-        _INSERT.run(connection, *({"term": term, "lead_id": lead_id} for term in sorted(found)))
+    all_terms = sorted(found)
+    for start in range(0, len(all_terms), _AT_ONCE):
+        some = {f"term_{place}": term for place, term in enumerate(all_terms[start : start + _AT_ONCE])}
+        _inserting(len(some)).run(connection, {"lead": lead_id, **some})
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _inserting(count: int) -> Statement:
+    """So many terms of one lead, which cost little more than one."""
+    rows: list[dict[str, Any]] = [
+        {"term": bindparam(f"term_{place}"), "lead_id": bindparam("lead")} for place in range(count)
+    ]
+    return Statement(insert(lead_search).values(rows))
 
 
 def replace(connection: Connection, lead_id: int, found: set[str]) -> None:
