@@ -13,18 +13,23 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, insert, select, text, update
+from sqlalchemy import Connection, create_engine, func, insert, select, text, update
 
 from leadferry import config
 from leadferry import store as stores
 from leadferry.backup import back_up
 from leadferry.config import SettingsError
 from leadferry.models import heartbeat, pace
+from leadferry.statements import Statement
 from leadferry.store import SCHEMA, Store, StoreError, StoreRefusal, open_store, sqlite_driver
 from tests.installation import REPOSITORY, make, wait_until
 
 SECONDS = 0.3
 """What stands for the fifteen seconds that a writer waits."""
+
+
+INSERT = Statement(insert(pace))
+COUNT = Statement(select(func.count()).select_from(pace))
 
 
 @pytest.fixture
@@ -69,6 +74,28 @@ def test_a_transaction_is_whole_or_nothing(store: Store) -> None:
     with pytest.raises(KeyError):
         break_off()
     assert vendors(store) == []
+
+
+def test_where_a_statement_fails_whose_answer_nobody_asked_for_nothing_remains(store: Store) -> None:
+    def twice(connection: Connection) -> None:
+        for vendor in ("before", "same", "same"):
+            INSERT.run(connection, {"vendor": vendor, "next_at": 0.0})
+
+    with pytest.raises(StoreRefusal):
+        store.transact(twice)
+    assert vendors(store) == []
+    store.transact(lambda connection: INSERT.run(connection, {"vendor": "after", "next_at": 0.0}))
+    assert vendors(store) == ["after"]
+
+
+def test_answers_may_be_asked_for_later(store: Store) -> None:
+    def work(connection: Connection) -> tuple[list[object], list[object]]:
+        before = COUNT.ask(connection, {})
+        INSERT.run(connection, {"vendor": "one", "next_at": 0.0})
+        after = COUNT.ask(connection, {})
+        return [*before()], [*after()]
+
+    assert store.transact(work) == ([(0,)], [(1,)])
 
 
 def test_no_update_of_many_threads_is_lost(store: Store) -> None:
@@ -137,6 +164,22 @@ def test_a_store_that_cannot_be_written_is_not_ready(store: Store) -> None:
     assert store.can_write()
     heartbeat.drop(store.engine)
     assert not store.can_write()
+
+
+def test_a_connection_that_broke_while_nobody_used_it_is_replaced(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store.is_sqlite:
+        pytest.skip("about PostgreSQL's connections")
+    put(store, "before")
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    outside = create_engine(store.engine.url)
+    with outside.connect() as connection:
+        connection.execute(text(f"{others} AND datname = current_database()"))
+    outside.dispose()
+    monkeypatch.setattr(stores, "IDLE_SECONDS", 0.0)
+    put(store, "after")
+    assert vendors(store) == ["after", "before"]
 
 
 def test_the_network_may_not_keep_a_lock_for_ever(store: Store) -> None:
