@@ -123,7 +123,8 @@ class Store:
 
     def _sqlite_engine(self, url: str) -> Engine:
         # Debian 12's own SQLite can damage a WAL file under rare races (fixed in 3.51.3), so the wheel's newer one.
-        engine = create_engine(url, module=sqlite_driver, pool_size=16, max_overflow=128)
+        # The one that was used last comes first: each keeps two megabytes of the file, and few are needed at once.
+        engine = create_engine(url, module=sqlite_driver, pool_size=16, max_overflow=128, pool_use_lifo=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
