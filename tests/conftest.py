@@ -68,7 +68,9 @@ def pytest_collection_finish() -> None:
 
 
 def _depends_on_database(item: pytest.Item) -> bool:
-    return "database" in getattr(item, "fixturenames", ()) and item.get_closest_marker("one_database") is None
+    """A whole file may be run on one database, but for those of its tests that are to be run on both."""
+    is_on_one = item.get_closest_marker("one_database") and not item.get_closest_marker("both_databases")
+    return "database" in getattr(item, "fixturenames", ()) and not is_on_one
 
 
 class FilesOnDatabases(LoadFileScheduling):  # type: ignore[misc]
