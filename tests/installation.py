@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from click.testing import Result
@@ -283,15 +284,24 @@ def free_port() -> int:
 
 
 def answers(url: str) -> bool:
+    """Whoever does not listen yet is asked for no more than that: to send a request takes longer than to connect."""
+    address = urlsplit(url)
     try:
+        socket.create_connection((str(address.hostname), address.port or 80), timeout=20).close()
         return requests.get(url, timeout=20).ok
-    except requests.RequestException:
+    except (OSError, requests.RequestException):
         return False
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Looks until it holds; a test that waits for nothing longer than it must."""
-    until = time.monotonic() + seconds
+    """Looks until it holds; a test that waits for nothing longer than it must.
+
+    To look takes no more than half of the time, so that what is waited for gets on.
+    """
+    looked = time.monotonic()
+    until = looked + seconds
     while not condition():
-        assert time.monotonic() < until, f"still not so after {seconds} s"
-        time.sleep(0.02)
+        now = time.monotonic()
+        assert now < until, f"still not so after {seconds} s"
+        time.sleep(min(max(0.02, now - looked), 0.2))
+        looked = time.monotonic()
