@@ -12,6 +12,9 @@ UV := uv==0.13.8
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
+# `make test` runs `make lint` beside the suite: one waits where the other works. What it says is shown at the end.
+LINT_SAID := $(VENV)/.lint
+
 # Where the environment forbids Python to keep what it has compiled, each of the many processes that a test run starts
 # would compile everything anew: half the time of their start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -31,10 +34,14 @@ run: $(RUNTIME) ## set everything up, then serve the demo on this machine and pr
 	@$(VENV_PYTHON) demo/run.py
 
 .PHONY: test
-test: $(DEV) services lint ## set everything up, PostgreSQL and a browser included, then run the whole test suite
+test: $(DEV) services ## set everything up, PostgreSQL and a browser included, then run the whole test suite
 	@echo 'Running the whole suite on SQLite, and all of it that keeps leads on PostgreSQL too.'
 	@echo 'A part of it: make test ARGS="-k name", or ARGS=tests/vendors'
-	@$(VENV_PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --database=both $(ARGS)
+	@$(MAKE) --no-print-directory lint >$(LINT_SAID) 2>&1 & lint=$$!; \
+	$(VENV_PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --database=both $(ARGS); suite=$$?; \
+	wait $$lint; lint=$$?; cat $(LINT_SAID); \
+	test $$lint -eq 0 || echo 'make lint fails: see above.'; \
+	exit $$((suite ? suite : lint))
 
 .PHONY: bench
 bench: $(DEV) services ## measure Leadferry beside the bare minimum of this machine, and write docs/performance.md

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """On both databases, what keeps leads is run on the one and on the other."""
-    if metafunc.config.getoption("--database") == "both" and "database" in metafunc.fixturenames:
+    if metafunc.config.getoption("--database") == "both" and _depends_on_database(metafunc.definition):
         ids = ["on sqlite", POSTGRESQL]
         metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True, scope="session", ids=ids)
 
@@ -54,10 +55,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL alone only what keeps leads is run; the rest would only be the same once more."""
     if config.getoption("--database") == "postgresql":
-        kept = [item for item in items if "database" in getattr(item, "fixturenames", ())]
+        kept = [item for item in items if _depends_on_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
     items.sort(key=lambda item: SLOW_FIRST.index(_folder(item)))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays to the end: it need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _depends_on_database(item: pytest.Item) -> bool:
+    """A whole file may be run on one database, but for those of its tests that are to be run on both."""
+    is_on_one = item.get_closest_marker("one_database") and not item.get_closest_marker("both_databases")
+    return "database" in getattr(item, "fixturenames", ()) and not is_on_one
 
 
 class FilesOnDatabases(LoadFileScheduling):  # type: ignore[misc]
@@ -79,7 +92,8 @@ def _folder(item: pytest.Item) -> str:
 @pytest.fixture(scope="session")
 def database(request: pytest.FixtureRequest) -> str:
     """Which one keeps the leads: sqlite or postgresql."""
-    return str(getattr(request, "param", request.config.getoption("--database")))
+    asked = str(request.config.getoption("--database"))
+    return str(getattr(request, "param", "sqlite" if asked == "both" else asked))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from click.testing import Result
@@ -24,6 +25,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import Engine
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 
@@ -68,7 +71,60 @@ def _compile_addresses_once() -> None:
     Rule._compile_builder = remembered  # type: ignore[assignment, method-assign]
 
 
+def _parse_addresses_once() -> None:
+    """As above: what a rule's text is made of. Only what a converter keeps of its own map differs, and none asks it."""
+    parsed: dict[tuple[Any, ...], Any] = {}
+    parse_rule = Rule._parse_rule
+
+    def remembered(rule: Rule, text: str) -> Any:
+        key = (text, *sorted(rule.map.converters.items()))
+        if key not in parsed:
+            fresh = Rule(rule.rule)
+            fresh.map, fresh._trace, fresh._converters = rule.map, [], {}
+            parsed[key] = (tuple(parse_rule(fresh, text)), fresh._trace, fresh._converters)
+        parts, trace, converters = parsed[key]
+        rule._trace.extend(trace)
+        rule._converters.update(converters)
+        rule.arguments.update(converters)
+        return parts
+
+    Rule._parse_rule = remembered  # type: ignore[assignment, method-assign]
+
+
 _compile_addresses_once()
+_parse_addresses_once()
+
+
+class _Statements(LRUCache[Any, Any]):
+    """SQL, compiled once for all stores on one kind of database: a store that is a test's own would begin with none."""
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(_by_kind(key), default)
+
+    def __getitem__(self, key: tuple[Any, ...]) -> Any:
+        return super().__getitem__(_by_kind(key))
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__(_by_kind(key), compiled)
+
+
+def _by_kind(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    dialect, *statement = key
+    return (dialect.name, *statement)
+
+
+def _compile_statements_once() -> None:
+    statements = _Statements(1000)
+    make_engine = Engine.__init__
+
+    def made(engine: Engine, *args: Any, **more: Any) -> None:
+        make_engine(engine, *args, **more)
+        engine._compiled_cache = statements
+
+    Engine.__init__ = made  # type: ignore[assignment, method-assign]
+
+
+_compile_statements_once()
 
 
 @dataclass
@@ -228,15 +284,24 @@ def free_port() -> int:
 
 
 def answers(url: str) -> bool:
+    """Whoever does not listen yet is asked for no more than that: to send a request takes longer than to connect."""
+    address = urlsplit(url)
     try:
+        socket.create_connection((str(address.hostname), address.port or 80), timeout=20).close()
         return requests.get(url, timeout=20).ok
-    except requests.RequestException:
+    except (OSError, requests.RequestException):
         return False
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Looks until it holds; a test that waits for nothing longer than it must."""
-    until = time.monotonic() + seconds
+    """Looks until it holds; a test that waits for nothing longer than it must.
+
+    To look takes no more than half of the time, so that what is waited for gets on.
+    """
+    looked = time.monotonic()
+    until = looked + seconds
     while not condition():
-        assert time.monotonic() < until, f"still not so after {seconds} s"
-        time.sleep(0.02)
+        now = time.monotonic()
+        assert now < until, f"still not so after {seconds} s"
+        time.sleep(min(max(0.02, now - looked), 0.2))
+        looked = time.monotonic()

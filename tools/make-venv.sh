@@ -3,6 +3,12 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# Else --clear would empty the folder that it leads to, which is somebody else's.
+if [ -L .venv ]; then
+    echo ".venv is a link to $(readlink .venv), and would be emptied there. Remove the link; then .venv is made here." >&2
+    exit 1
+fi
+
 python=$(sh tools/find-python.sh)
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 

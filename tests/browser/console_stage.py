@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from leadferry import users
 from leadferry.sandbox import create_sandbox
+from tests.browser.axe import broken_rules
 from tests.browser.stage import Tab
 from tests.installation import Installation, make, serve
 from tests.systems import accounts
@@ -77,5 +77,5 @@ def desk(browser: Browser, scheme: str = "light", width: int = 1280) -> Iterator
 
 def violations(page: Page) -> list[str]:
     """What axe finds on a page: each rule with the elements that break it."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = broken_rules(page, {"resultTypes": ["violations"]})
     return [f"{each['id']}: {node['target']} {node['html'][:120]}" for each in found for node in each["nodes"]]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Frame, Page, expect
 
 from leadferry.fields import TYPES
+from tests.browser.axe import broken_rules
 from tests.browser.embedding import document, frame_that, snippet
 from tests.browser.stage import Stage
 from tests.systems import accounts
@@ -58,21 +58,48 @@ def forms(stage: Stage) -> None:
 
 
 def violations(page: Page | Frame) -> list[tuple[str, list[str]]]:
-    found = Axe().run(page, options=OPTIONS).response["violations"]
-    return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
+    return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in broken_rules(page, OPTIONS)]
 
 
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1280, "height": 900}},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "320 px": {"viewport": {"width": 320, "height": 640}},
-    "400 %": {"viewport": {"width": 320, "height": 256}, "device_scale_factor": 4},
+@dataclass(frozen=True)
+class Look:
+    width: int = 1280
+    height: int = 900
+    dark: bool = False
+    scale: int = 1
+
+    @contextmanager
+    def on(self, page: Page) -> Iterator[None]:
+        """Of a page that is open: style sheets ask for nothing else, and no script of ours does."""
+        size = {"width": self.width, "height": self.height}
+        page.emulate_media(color_scheme="dark" if self.dark else "light")
+        page.set_viewport_size({"width": self.width, "height": self.height})
+        tools = page.context.new_cdp_session(page)
+        if self.scale != 1:  # which Playwright can choose only for a new page
+            tools.send("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": self.scale, "mobile": False})
+        assert page.evaluate(SEEN) == [self.width, self.height, self.dark, self.scale]
+        yield
+        tools.detach()  # which ends what it has set
+
+
+SEEN = "[innerWidth, innerHeight, matchMedia('(prefers-color-scheme: dark)').matches, devicePixelRatio]"
+
+LOOKS = {
+    "light": Look(),
+    "dark": Look(dark=True),
+    "320 px": Look(320, 640),
+    "400 %": Look(320, 256, scale=4),
 }
 
 
 @contextmanager
-def look(browser: Browser, name: str) -> Iterator[Page]:
-    context = browser.new_context(**LOOKS[name], reduced_motion="reduce")
+def opened(browser: Browser, look: Look) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": look.width, "height": look.height},
+        device_scale_factor=look.scale,
+        color_scheme="dark" if look.dark else "light",
+        reduced_motion="reduce",
+    )
     try:
         page = context.new_page()
         page.set_default_timeout(30_000)
@@ -81,9 +108,16 @@ def look(browser: Browser, name: str) -> Iterator[Page]:
         context.close()
 
 
+@pytest.fixture
+def seen(browser: Browser) -> Iterator[Page]:
+    with opened(browser, LOOKS["light"]) as page:
+        yield page
+
+
 @pytest.fixture(params=list(LOOKS))
-def seen(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    with look(browser, request.param) as page:
+def looked_at(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that has one look from the beginning."""
+    with opened(browser, LOOKS[request.param]) as page:
         yield page
 
 
@@ -92,17 +126,35 @@ def overflow(page: Page) -> int:
 
 
 def right(page: Page) -> None:
-    assert violations(page) == []
-    assert overflow(page) <= 0
+    """In every look; the page ends as it was."""
+    for name, look in reversed(LOOKS.items()):
+        with look.on(page):
+            assert (name, violations(page), max(overflow(page), 0)) == (name, [], 0)
 
 
 def test_a_fault_is_seen(stage: Stage, seen: Page) -> None:
     """Else all the others would prove nothing."""
     seen.goto(f"{stage.product}/f/axe")
     seen.evaluate("document.querySelector('label').remove()")
-    assert "label" in dict(violations(seen))
     seen.evaluate("document.querySelector('h1').style.width = '2000px'")
-    assert overflow(seen) > 0
+    for look in LOOKS.values():
+        with look.on(seen):
+            assert "label" in dict(violations(seen))
+            assert overflow(seen) > 0
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_fault_that_only_one_look_has_is_seen_in_it(stage: Stage, seen: Page, name: str) -> None:
+    """A text that is hardly to be read, or wider than the page, only where the look is put on as it was meant."""
+    seen.goto(f"{stage.product}/f/axe")
+    look = LOOKS[name]
+    where = f"(width: {look.width}px) and (height: {look.height}px)"
+    where += f" and (prefers-color-scheme: {'dark' if look.dark else 'light'})"
+    rule = f"@media {where} {{ h1 {{ color: #777 !important; background: #888; width: 2000px }} }}"
+    seen.evaluate("(rule) => document.styleSheets[0].insertRule(rule)", rule)
+    for each, other in LOOKS.items():
+        with other.on(seen):
+            assert ("color-contrast" in dict(violations(seen)), overflow(seen) > 0) == (each == name, each == name)
 
 
 # --- every state ---
@@ -197,17 +249,17 @@ PAGES: dict[str, Opening] = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_other_page(stage: Stage, browser: Browser, name: str) -> None:
-    for each in LOOKS:
-        with look(browser, each) as page:
-            PAGES[name](stage, page)
-            expect(page.get_by_role("heading", level=1)).to_be_visible()
-            assert (each, violations(page), max(overflow(page), 0)) == (each, [], 0)
+def test_every_other_page(stage: Stage, seen: Page, name: str) -> None:
+    PAGES[name](stage, seen)
+    expect(seen.get_by_role("heading", level=1)).to_be_visible()
+    right(seen)
 
 
-def test_in_a_frame(stage: Stage, seen: Page) -> None:
-    seen.goto(stage.host.put("axe-framed", document(f"<main><h1>Ours</h1>{snippet(stage, 'axe-required')}</main>")))
-    frame = frame_that(seen, lambda each: each.locator("form"))
+def test_in_a_frame(stage: Stage, looked_at: Page) -> None:
+    looked_at.goto(
+        stage.host.put("axe-framed", document(f"<main><h1>Ours</h1>{snippet(stage, 'axe-required')}</main>"))
+    )
+    frame = frame_that(looked_at, lambda each: each.locator("form"))
     frame.locator("button").click()
     expect(frame.get_by_role("alert")).to_be_focused()
     assert violations(frame) == []
@@ -215,7 +267,7 @@ def test_in_a_frame(stage: Stage, seen: Page) -> None:
 
 
 def test_the_thanks_of_a_frame_are_where_the_focus_is(stage: Stage, browser: Browser) -> None:
-    with look(browser, "light") as page:
+    with opened(browser, LOOKS["light"]) as page:
         page.goto(stage.host.put("axe-thanked", document(f"<main><h1>Ours</h1>{snippet(stage, 'axe')}</main>")))
         frame = frame_that(page, lambda each: each.locator("form"))
         stage.age(frame, "axe", seconds=60)
@@ -233,7 +285,7 @@ SPACED = "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; wo
 
 def test_text_may_be_spaced_as_a_reader_needs_it(stage: Stage, browser: Browser) -> None:
     """WCAG 1.4.12: nothing is cut off."""
-    with look(browser, "320 px") as page:
+    with opened(browser, LOOKS["320 px"]) as page:
         page.goto(f"{stage.product}/f/axe-steps")
         page.evaluate("(rule) => document.styleSheets[0].insertRule(rule)", SPACED)
         page.get_by_role("button", name="Next").click()

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from leadferry import drafting, users
 from leadferry.sandbox import create_sandbox
 from leadferry.tokens import PageTokens
+from tests.browser.axe import broken_rules
 from tests.browser.stage import Host, Tab, host_site, tab
 from tests.installation import Installation, Server, make, serve, wait_until
 from tests.systems import accounts
@@ -69,8 +69,8 @@ def anna(browser: Browser, place: Place, scripts: bool) -> Iterator[Tab]:
 
 
 def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options={"resultTypes": ["violations"]})
-    return [f"{each['id']}: {[node['html'][:150] for node in each['nodes']]}" for each in found.response["violations"]]
+    found = broken_rules(page, {"resultTypes": ["violations"]})
+    return [f"{each['id']}: {[node['html'][:150] for node in each['nodes']]}" for each in found]
 
 
 def saved(place: Place, name: str, words: str) -> None:

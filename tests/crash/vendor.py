@@ -67,6 +67,7 @@ class Ledger:
 
 class Vendor(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each body waits 40 ms for the client to have acknowledged the head
     ledger: Ledger
     seed: str
     temper: str

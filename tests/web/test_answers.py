@@ -16,6 +16,8 @@ from tests.conftest import Install
 from tests.web.conftest import ScriptedVendor
 from tests.web.forms import BROWSER, FRAMED, NOWHERE, OLD_BROWSER, OOPS, SCRIPT, SETTINGS, THANKS, VISITOR, quote, said
 
+pytestmark = pytest.mark.one_database  # what is answered; what is kept is tested where leads are
+
 OWN = "/f/quote"
 PASTED = "/submit"
 
@@ -55,6 +57,7 @@ def send_wrong(client: FlaskClient, path: str, who: dict[str, str], *more: dict[
 # --- a client that is no browser ---
 
 
+@pytest.mark.both_databases
 @EITHER_WAY
 def test_a_script_without_urls_gets_success_and_the_reference(client: FlaskClient, path: str) -> None:
     answer = send(client, path, SCRIPT)
@@ -331,6 +334,7 @@ def test_in_its_place_comes_the_forms_own(client_of_a_form_with_pages: FlaskClie
     assert said(send_wrong(client, PASTED, SCRIPT, urls))["url"] == f"{OOPS}?{MISSING}"
 
 
+@pytest.mark.both_databases
 def test_an_address_that_was_ignored_is_kept_with_the_lead(install: Install) -> None:
     installation = install({"quote": quote(wait=0)}, **SETTINGS)
     urls = {"OnSuccessURL": "https://evil.example/\ud800\x00", "OnErrorURL": OOPS}
@@ -367,6 +371,7 @@ def test_ct101_for_a_web_key_that_is_missing_or_nobodys(client: FlaskClient, dat
     assert said(answer)["errors"][0]["field"] == "web_key"
 
 
+@pytest.mark.both_databases
 def test_ct101_for_credentials_that_the_vendor_refuses(install: Install, vendor: ScriptedVendor) -> None:
     installation = install({"quote": quote(vendor.url)}, **SETTINGS)
     vendor.refuses("ct101")
@@ -392,6 +397,7 @@ def test_ct102_where_the_vendor_says_it(client: FlaskClient, vendor: ScriptedVen
     assert code_of(send(client, OWN, SCRIPT)) == (422, "ct102", "Name Not Received")
 
 
+@pytest.mark.both_databases
 def test_ct103_for_a_duplicate_at_the_vendor(client: FlaskClient, vendor: ScriptedVendor) -> None:
     vendor.refuses("ct103")
     assert code_of(send(client, OWN, SCRIPT)) == (409, "ct103", "Duplicate Client creation attempted")
@@ -429,6 +435,7 @@ vendor: {{name: leadconduit, flow_id: {"5" * 24}, source_id: {"6" * 24}, url: "{
     assert list(told.values()) == ["lf204", "lf204", "ct103"]
 
 
+@pytest.mark.both_databases
 def test_lf501_where_the_lead_cannot_be_stored(install: Install) -> None:
     installation = install({"quote": quote(urls=True)}, **SETTINGS)
     client = installation.client
@@ -441,6 +448,7 @@ def test_lf501_where_the_lead_cannot_be_stored(install: Install) -> None:
     assert send(client, PASTED, BROWSER).location == f"{OOPS}?error_code=lf501&msg=Try+Again+Later"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("path", [OWN, PASTED])
 def test_lf501_for_a_fault_of_ours(install: Install, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     client = install({"quote": quote()}, **SETTINGS).client
@@ -497,12 +505,14 @@ def test_what_goes_wrong_at_the_vendor_is_success(
     assert lead["state"] in {"pending", "held"}
 
 
+@pytest.mark.both_databases
 def test_a_vendor_that_is_not_there_is_success(install: Install) -> None:
     installation = install({"quote": quote(NOWHERE)}, **SETTINGS)
     assert said(send(installation.client, OWN, SCRIPT))["Message"] == "Success"
     assert installation.leads()[0]["state"] == "pending"
 
 
+@pytest.mark.both_databases
 def test_a_vendor_that_takes_too_long_is_success(install: Install, vendor: ScriptedVendor) -> None:
     installation = install({"quote": quote(vendor.url, wait=0.1)}, **SETTINGS)
     vendor.open.clear()
@@ -510,6 +520,7 @@ def test_a_vendor_that_takes_too_long_is_success(install: Install, vendor: Scrip
     assert installation.leads()[0]["state"] == "sending"
 
 
+@pytest.mark.both_databases
 def test_wait_0_never_waits(install: Install, vendor: ScriptedVendor) -> None:
     installation = install({"quote": quote(vendor.url, wait=0)}, **SETTINGS)
     assert said(send(installation.client, OWN, SCRIPT))["Message"] == "Success"
@@ -517,6 +528,7 @@ def test_wait_0_never_waits(install: Install, vendor: ScriptedVendor) -> None:
     assert installation.leads()[0]["state"] == "pending"
 
 
+@pytest.mark.both_databases
 def test_a_second_destination_never_decides_the_answer(install: Install, vendor: ScriptedVendor) -> None:
     more = f'also: [{{name: webhook, url: "{NOWHERE}"}}]'
     installation = install({"quote": quote(vendor.url, more=more)}, **SETTINGS)
@@ -524,6 +536,7 @@ def test_a_second_destination_never_decides_the_answer(install: Install, vendor:
     assert [each["destination"] for each in installation.leads()[0]["deliveries"]] == ["vendor", "also-1"]
 
 
+@pytest.mark.both_databases
 def test_a_fault_of_ours_after_the_lead_is_stored_is_success(
     install: Install, vendor: ScriptedVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -539,6 +552,7 @@ def test_a_fault_of_ours_after_the_lead_is_stored_is_success(
     assert len(installation.leads()) == 1
 
 
+@pytest.mark.both_databases
 def test_a_try_that_breaks_off_after_the_lead_is_stored_is_success_and_costs_no_slot(
     install: Install, vendor: ScriptedVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ from tests.installation import REPOSITORY, Installation
 from tests.web.conftest import ScriptedVendor
 from tests.web.forms import BROWSER, FRAMED, SETTINGS, VISITOR, quote
 
+pytestmark = pytest.mark.one_database  # what stands on a page
+
 OPTIONS = "options: [One, Two, {value: '3', label: Three}]"
 
 EVERY_KIND = """

@@ -9,6 +9,8 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -59,16 +61,28 @@ def speak_it(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Adds the whole catalogue of this language to the product's own."""
     path = folder / LANGUAGE / "LC_MESSAGES" / f"{CONSOLE}.mo"
     shutil.copytree(languages.CATALOGUES, folder)
-    with path.open("wb") as file:
-        write_mo(file, _catalogue())
+    path.write_bytes(_compiled())
     monkeypatch.setattr(languages, "CATALOGUES", folder)
     for cached in (languages.languages, languages._catalogue):
         cached.cache_clear()
 
 
+@lru_cache
+def texts() -> Catalog:
+    """Those of the console. To collect them takes seconds, so it is done once; nobody changes what is found."""
+    return translations.console_texts()
+
+
+@lru_cache
+def _compiled() -> bytes:
+    file = BytesIO()
+    write_mo(file, _catalogue())
+    return file.getvalue()
+
+
 def _catalogue() -> Catalog:
     made = Catalog(locale=LANGUAGE, fuzzy=False)
-    for message in translations.console_texts():
+    for message in texts():
         if isinstance(message.id, tuple):
             one, many = message.id
             forms = [pseudo(many)] * made.num_plurals

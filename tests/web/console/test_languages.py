@@ -36,9 +36,11 @@ from leadferry.web.console.numbers import REFUSED_POSTS
 from tests.conftest import Install
 from tests.installation import REPOSITORY, Installation
 from tests.web.conftest import ScriptedVendor
-from tests.web.console.pseudo import LANGUAGE, read_by_people, speak_it, strangers
+from tests.web.console.pseudo import LANGUAGE, read_by_people, speak_it, strangers, texts
 from tests.web.console.visitor import PASSWORD, Visitor, signed_in, stranger
 from tools import translations
+
+pytestmark = pytest.mark.one_database  # what stands on a page; the console's queries are tested where the pages are
 
 TEMPLATES = REPOSITORY / "templates" / "console"
 PARTS = {"base", "forms_frame", "forms_parts", "leads_table", "numbers_parts", "parts", "troubles"}
@@ -701,7 +703,7 @@ def test_a_translation_and_its_values_are_never_taken_for_html(
 def test_the_template_for_translators_is_in_step(tmp_path: Path) -> None:
     """Whoever changes a text and forgets `make translations` is told here."""
     renewed = tmp_path / "console.pot"
-    translations.write(renewed, translations.console_texts())
+    translations.write(renewed, texts())
     below = [path.read_text("utf-8").partition("\n\n")[2] for path in (renewed, translations.TEMPLATE)]
     assert below[0] == below[1]
 
@@ -714,7 +716,7 @@ def test_a_language_is_added_with_one_file(tmp_path: Path, monkeypatch: pytest.M
     (folder / "console.po").write_bytes(translations.TEMPLATE.read_bytes())
     assert translations.paths() == []
     [path] = translations.paths(languages.CONSOLE)
-    source = translations.console_texts()
+    source = texts()
     assert len(translations.renew(path, source)) == len(source)
     assert "nplurals=2" in path.read_text("utf-8")
     assert path.with_suffix(".mo").exists()
