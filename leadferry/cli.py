@@ -205,7 +205,7 @@ def leads_list(everything: bool, as_json: bool, **options: Any) -> None:
     """List leads, newest first."""
     store = _site().office.store
     rows = leads.find(store, _filter(**options), None if everything else 50)
-    found = [leads.summary(store, row) for row in rows]
+    found = leads.summaries(store, rows)
     if as_json:
         _print_json(found)
         return
@@ -324,7 +324,8 @@ def _mend(site: Site, rows: Sequence[Any], changes: Sequence[str]) -> None:
 
 def _resend(site: Site, rows: Sequence[Any], *, show_progress: bool) -> list[dict[str, Any]]:
     store = site.office.store
-    deliveries = [each for row in rows for each in outbox.of_lead(store, row.id)]
+    of_leads = outbox.of_leads(store, [row.id for row in rows])
+    deliveries = [each for row in rows for each in of_leads.get(row.id, ())]
     open_ones = [each for each in deliveries if each.state not in {"delivered", "sending"}]
     outbox.reopen(store, [each.id for each in open_ones], time.time())
     for account in sorted({each.account for each in open_ones}):
@@ -335,7 +336,7 @@ def _resend(site: Site, rows: Sequence[Any], *, show_progress: bool) -> list[dic
             for claim in outbox.claim_one(store, each.id, time.time()):
                 attempt(site.office, claim, "resend")
                 tried.append(each.lead_id)
-    return [leads.summary(store, row) for row in leads.find(store, _by_id(rows, tried), None)]
+    return leads.summaries(store, leads.find(store, _by_id(rows, tried), None))
 
 
 def _say_how_to_release(held: Sequence[str]) -> None:
@@ -422,7 +423,7 @@ def leads_erase(email: str, as_json: bool, yes: bool) -> None:
     places = privacy.find_person(store, email)
     ids = list(places)
     rows = leads.find(store, Filter(ids=tuple(ids)), None) if ids else []
-    found = [leads.summary(store, row) for row in rows]
+    found = leads.summaries(store, rows)
     if found and not as_json:
         for row, each in zip(rows, found, strict=True):
             click.echo(f"{_line(each)}  in {', '.join(places[row.id])}")

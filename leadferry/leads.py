@@ -438,25 +438,31 @@ def exported(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def summary(store: Store, row: Row[Any]) -> dict[str, Any]:
-    """One lead for `flask leads list --json`."""
+def summaries(store: Store, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Leads for `flask leads list --json`."""
+    deliveries = outbox.of_leads(store, [row.id for row in rows])
+    return [_summary(row, [_delivery(each) for each in deliveries.get(row.id, ())]) for row in rows]
+
+
+def _summary(row: Row[Any], deliveries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "lead": row.reference,
         "form": row.form,
         "version": row.version,
         "received_at": iso(row.received_at),
         "state": "quarantined" if row.quarantine is not None else row.state,
-        "deliveries": [_delivery(each) for each in outbox.of_lead(store, row.id)],
+        "deliveries": deliveries,
     }
 
 
 def detail(store: Store, row: Row[Any]) -> dict[str, Any]:
     """One lead for `flask leads show --json`: everything but secrets."""
-    found = summary(store, row)
-    for shown_delivery, each in zip(found["deliveries"], outbox.of_lead(store, row.id), strict=True):
-        shown_delivery["history"] = [_attempt(tried) for tried in outbox.history(store, each.id)]
+    deliveries = [
+        {**_delivery(each), "history": [_attempt(tried) for tried in outbox.history(store, each.id)]}
+        for each in outbox.of_lead(store, row.id)
+    ]
     return {
-        **found,
+        **_summary(row, deliveries),
         "values": {**shown(row.answers), **row.campaign},
         "cleaned": row.cleaned,
         "consent": row.consent,

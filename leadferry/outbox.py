@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -584,13 +585,25 @@ _ALL_DUE = Statement(
 
 # --- people ---
 
+_ASKED_AT_ONCE = 500
+
 
 def of_lead(store: Store, lead_id: int) -> list[Row[Any]]:
     """Its deliveries, each with ``next_at``: when it is tried next, the account's next probe where that waits."""
+    return of_leads(store, [lead_id]).get(lead_id, [])
+
+
+def of_leads(store: Store, lead_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """The same of many; a lead that has none is not in it."""
     next_at = case((account.c.waiting.is_not(None), account.c.probe_at), else_=delivery.c.due_at)
     wanted = select(delivery, next_at.label("next_at")).outerjoin(account, account.c.account == delivery.c.account)
+    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
     with store.read() as connection:
-        return list(connection.execute(wanted.where(delivery.c.lead_id == lead_id).order_by(delivery.c.id)))
+        for start in range(0, len(lead_ids), _ASKED_AT_ONCE):
+            some = delivery.c.lead_id.in_(lead_ids[start : start + _ASKED_AT_ONCE])
+            for row in connection.execute(wanted.where(some).order_by(delivery.c.id)):
+                found[row.lead_id].append(row)
+    return dict(found)
 
 
 def history(store: Store, delivery_id: int) -> list[Row[Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from flask import render_template
 
@@ -42,8 +43,23 @@ class Height:
         return self.widest + sum(extra for _, extra in self.steps)
 
 
+@dataclass(frozen=True)
+class _Content:
+    """A form, which another of the same name and content is equal to."""
+
+    name: str
+    version: str
+    form: Form = field(compare=False)
+
+
 def reserved(form: Form, *, at_first: bool = True) -> Height:
     """A narrower column never gets less than a wider one; a step of less than a line is merged with the next."""
+    return _reserved(_Content(form.name, form.version, form), at_first)
+
+
+@lru_cache(maxsize=512)
+def _reserved(content: _Content, at_first: bool) -> Height:
+    form = content.form
     height = widest = framed_height(form, WIDTHS[-1], at_first=at_first)
     steps: list[tuple[int, int]] = []
     for narrower, width in zip(WIDTHS[-2::-1], WIDTHS[:0:-1], strict=True):
