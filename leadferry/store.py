@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -192,9 +192,21 @@ class Store:
 
         Its own busy handler is unfair: under load a writer can starve for seconds.
         """
-        gate = _file_lock(self.path.with_name(f"{self.path.name}.lock")) if self.path else nullcontext()
-        with gate, self.engine.begin() as connection:
+        with self._gate(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _gate(self) -> Iterator[None]:
+        """The lock, and the place of who comes next: without that, whoever lets the lock go has taken it again before
+        another process wakes up.
+        """
+        if self.path is None:
+            yield
+            return
+        with ExitStack() as gate:
+            with _file_lock(self.path.with_name(f"{self.path.name}.next")):
+                gate.enter_context(_file_lock(self.path.with_name(f"{self.path.name}.lock")))
+            yield
 
     def forget_log(self) -> None:
         """Takes what was overwritten out of SQLite's log too, unless somebody is just reading it."""
