@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.browser.embedding import document, snippet
 from tests.browser.stage import Stage, Tab
+from tests.installation import wait_until
 from tests.systems import accounts
 
 pytestmark = pytest.mark.browser
@@ -329,6 +330,7 @@ def test_while_it_is_being_sent_the_page_says_so_and_takes_no_second_click(
     expect(page.get_by_role("status")).to_have_text("Sending…")
     busy.click(force=True)
     page.keyboard.press("Enter")
+    wait_until(lambda: page.evaluate("true") and waiting)  # each look lets the browser say what it is about to send
     (route,) = waiting
     route.abort()
     expect(page.get_by_role("alert")).to_contain_text("Your answers could not be sent.")
