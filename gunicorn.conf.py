@@ -9,6 +9,9 @@ from contextlib import suppress
 from leadferry.config import SettingsError, load, share_metrics
 from leadferry.gunicorn_worker import room_for_connections
 
+M_ARENA_MAX = -8  # of glibc's malloc.h
+ARENAS = 2
+
 metrics_folder = share_metrics()
 
 try:
@@ -21,9 +24,6 @@ worker_class = "leadferry.gunicorn_worker.WholeRequestWorker"  # gthread, with w
 worker_connections = room_for_connections()
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 128
-M_ARENA_MAX = -8  # of glibc's malloc.h
-ARENAS = 2
-
 graceful_timeout = 40  # longer than the 30 seconds that one try may take
 keepalive = 5
 forwarded_allow_ips = ""  # which headers of proxies count is decided by TRUSTED_PROXIES alone

@@ -119,7 +119,6 @@ def accept(
         StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
     """
     ready = _made_ready(store, lead, payloads)
-
     return store.transact(lambda connection: _stored(store, connection, lead, ready, take, at_once, repeats))
 
 

@@ -265,7 +265,7 @@ def _lines(turn: Turn) -> list[_Line]:
 
 def _claim(store: Store, line: _Line, limit: int, now: float) -> list[Claim]:
     def taken(connection: Connection) -> list[Claim]:
-        left = calls_left(store, connection, line.about["vendor"], line.at_once) if line.at_once else limit
+        left = calls_left(store, connection, line.about.get("vendor", ""), line.at_once)
         return _take(store, connection, line, min(limit, left), now)
 
     return store.transact(taken)
