@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import StatementError
 
 from leadferry import leads, models, outbox, privacy
@@ -76,6 +76,16 @@ def desk(install: Install, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 # --- claiming ---
+
+
+def test_of_more_than_fit_the_longest_due_is_claimed(desk: Desk) -> None:
+    first, second, third = (desk.accept() for _ in range(3))
+    with desk.store.write() as connection:
+        for accepted, due_at in ((first, 30.0), (second, 10.0), (third, 20.0)):
+            mine = models.delivery.c.lead_id == accepted.lead_id
+            connection.execute(update(models.delivery).where(mine).values(due_at=due_at))
+    claimed = [claim.lead_id for _ in range(3) for claim in desk.claim(Turn(1))]
+    assert claimed == [second.lead_id, third.lead_id, first.lead_id]
 
 
 def test_what_is_due_is_claimed_once_and_oldest_first(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
@@ -260,6 +261,30 @@ def test_the_turn_of_a_writer_that_was_killed_passes_on(store: Store, file: Path
             process.send_signal(signal.SIGKILL)
             waiting.result(10)
     assert vendors(store) == ["next"]
+
+
+def test_whoever_lets_the_lock_go_takes_it_after_another_process_that_waits(store: Store, file: Path) -> None:
+    other = Store(f"sqlite:///{file}")
+    with ThreadPoolExecutor(1) as pool:
+        with store.write() as connection:
+            waiting = pool.submit(put, other, "second")
+            wait_until(lambda: is_locked(file.with_name(f"{file.name}.next")))
+            connection.execute(insert(pace).values(vendor="first", next_at=0.0))
+        put(store, "third")
+        waiting.result()
+    with store.read() as connection:
+        written = connection.execute(text("SELECT vendor FROM pace ORDER BY rowid")).scalars().all()
+    other.engine.dispose()
+    assert written == ["first", "second", "third"]
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("w") as opened_file:
+        try:
+            fcntl.flock(opened_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_writers_take_turns_under_load(store: Store, file: Path) -> None:
