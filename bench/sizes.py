@@ -11,7 +11,7 @@ from statistics import median
 
 from bench.stage import folder, installation
 from bench.table import Row, Size, number
-from leadferry import leads, outbox, search
+from leadferry import accepting, outbox, search
 from leadferry.forms import Form
 from leadferry.leads import NewLead
 from leadferry.search import Wanted
@@ -62,7 +62,7 @@ class Filled:
     def post(self) -> object:
         number = next(self._numbers)
         values = {"firstName": "Jane", "lastName": "Doe", "email": f"new.{number}@example.com", "phone": "5127891111"}
-        return leads.accept(self.store, NewLead(self.form, values, {"gclid": f"{number}"}), {})
+        return accepting.accept(self.store, NewLead(self.form, values, {"gclid": f"{number}"}), {})
 
     def page(self) -> object:
         return search.find(self.store, Wanted())

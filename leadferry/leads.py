@@ -1,9 +1,7 @@
-"""Leads: stored once, found again, shown. Accepting one is a single transaction with its deliveries."""
+"""Leads: found again, shown, mended, released. leadferry/accepting.py stores them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,18 +10,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, null, select, text, update
+from sqlalchemy import Connection, Row, null, select, text, update
 
 from leadferry import models, outbox, search
 from leadferry.forms import Form
 from leadferry.outbox import Claim
-from leadferry.sealing import sealed_names, shown, texts_of
-from leadferry.statements import Statement
+from leadferry.sealing import sealed_names, shown
 from leadferry.store import Store
-from leadferry.vendors.base import Destination, File, LeadData, Request, Value
-
-REPEAT_WINDOW = 600
-"""Seconds in which the same content posted to the same form is the same lead."""
+from leadferry.vendors.base import Destination, File, LeadData, Value
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """No 0/O, 1/I: people read references to each other. 32 of them, so every byte chooses fairly."""
@@ -92,166 +86,8 @@ def message_id(reference: str, destination: str) -> str:
     return f"{reference}-{destination}"
 
 
-def content_hash(store: Store, lead: NewLead) -> str:
-    """Of what is sealed only a keyed hash is hashed: there are few enough numbers to try them all."""
-    values = {name: store.sealer.fingerprint(lead.values[name]) for name in lead.sensitive}
-    files = {name: hashlib.sha256(each.content).hexdigest() for name, each in lead.files.items()}
-    content = json.dumps([{**lead.values, **values}, lead.campaign, files], sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def accept(
-    store: Store,
-    lead: NewLead,
-    payloads: Mapping[str, Request | None],
-    *,
-    take: bool = False,
-    at_once: int | None = None,
-    repeats: bool = True,
-) -> Accepted:
-    """Stores a lead and its deliveries in one transaction; they are durable when this returns.
-
-    ``take`` gives the caller a lease of the `vendor` delivery, to attempt it at once, unless the vendor is known to be
-    down or has ``at_once`` calls under way already. A repetition within ten minutes stores nothing and returns the
-    first one, unless ``repeats`` is off.
-
-    Raises:
-        StoreError: nothing was stored, as far as is known; a lead that was stored all the same is delivered.
-    """
-    ready = _made_ready(store, lead, payloads)
-    return store.transact(lambda connection: _stored(store, connection, lead, ready, take, at_once, repeats))
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """What of a lead is worked out before its turn to be written comes, as others wait for theirs."""
-
-    digest: str
-    answers: Mapping[str, Any]
-    found_by: set[str]
-    frozen: Mapping[str, dict[str, Any] | None]
-
-
-def _made_ready(store: Store, lead: NewLead, payloads: Mapping[str, Request | None]) -> _Ready:
-    answers = store.sealer.sealed(lead.values, lead.sensitive) if lead.sensitive else dict(lead.values)
-    return _Ready(
-        digest=content_hash(store, lead),
-        answers=answers,
-        found_by=search.terms(shown(answers), lead.campaign) if store.has_table("lead_search") else set(),
-        frozen={name: _frozen(store, lead, request) for name, request in payloads.items()},
-    )
-
-
-def _stored(
-    store: Store,
-    connection: Connection,
-    lead: NewLead,
-    ready: _Ready,
-    take: bool,
-    at_once: int | None,
-    repeats: bool,
-) -> Accepted:
-    earlier = _earlier(store, connection, lead, ready.digest) if repeats else None
-    if earlier is not None:
-        return earlier
-    answer = store.ask_now(connection)
-    lead_id = _insert_lead(connection, lead, ready)
-    now = answer()
-    search.write(connection, lead_id, ready.found_by)
-    if lead.quarantine:
-        return Accepted(lead_id, lead.reference)
-    rows = [outbox.new_row(lead_id, each, ready.frozen.get(each.name), now) for each in lead.form.destinations]
-    taken_at, token = time.monotonic(), None
-    if take and outbox.takes_calls(store, connection, lead.form.vendor, at_once):
-        token = outbox.new_token()
-        rows[0] |= {"state": "sending", "due_at": now + outbox.LEASE, "token": token}
-    delivery_id = _insert_deliveries(connection, rows)
-    if token is None:
-        return Accepted(lead_id, lead.reference)
-    return Accepted(lead_id, lead.reference, claim=_claim(lead, rows[0], delivery_id, token, taken_at))
-
-
-def _claim(lead: NewLead, row: Mapping[str, Any], delivery_id: int, token: str, taken_at: float) -> Claim:
-    return Claim(
-        id=delivery_id,
-        lead_id=row["lead_id"],
-        reference=lead.reference,
-        form=lead.form.name,
-        version=lead.form.version,
-        received_at=lead.received_at,
-        destination=row["destination"],
-        account=row["account"],
-        vendor=row["vendor"],
-        token=token,
-        attempts=0,
-        unsure=False,
-        payload=row["payload"],
-        taken_at=taken_at,
-    )
-
-
-def _frozen(store: Store, lead: NewLead, request: Request | None) -> dict[str, Any] | None:
-    if request is None:
-        return None
-    sensitive = texts_of(lead.values, lead.sensitive)
-    return store.sealer.frozen(request, sensitive) if sensitive else request.to_json()
-
-
-def _earlier(store: Store, connection: Connection, lead: NewLead, digest: str) -> Accepted | None:
-    store.one_at_a_time(connection, digest)  # or two could both find nothing
-    same = {"form": lead.form.name, "digest": digest, "since": lead.received_at - REPEAT_WINDOW, "test": lead.test}
-    row = (_EARLIER if lead.quarantine else _EARLIER_NOT_HELD).first(connection, same)
-    return Accepted(row[0], row[1], repeated=True) if row else None
-
-
 def _is_primary_of(lead_id: Any) -> Any:
     return (models.delivery.c.lead_id == lead_id) & (models.delivery.c.destination == "vendor")
-
-
-_SAME_CONTENT = (
-    select(models.lead.c.id, models.lead.c.reference)
-    .where(
-        models.lead.c.form == bindparam("form"),
-        models.lead.c.content_hash == bindparam("digest"),
-        models.lead.c.received_at > bindparam("since"),
-        models.lead.c.test == bindparam("test"),
-    )
-    .order_by(models.lead.c.id.desc())
-    .limit(1)
-)
-_EARLIER = Statement(_SAME_CONTENT)
-_EARLIER_NOT_HELD = Statement(_SAME_CONTENT.where(models.lead.c.quarantine.is_(None)))  # above suspicion is delivered
-_INSERT_LEAD = Statement(insert(models.lead).returning(models.lead.c.id))
-_INSERT_FILE = Statement(insert(models.lead_file))
-_INSERT_DELIVERY = Statement(insert(models.delivery).returning(models.delivery.c.id))
-
-
-def _insert_lead(connection: Connection, lead: NewLead, ready: _Ready) -> int:
-    row = {
-        "reference": lead.reference,
-        "form": lead.form.name,
-        "version": lead.form.version,
-        "received_at": lead.received_at,
-        "answers": ready.answers,
-        "campaign": dict(lead.campaign),
-        "cleaned": list(lead.cleaned),
-        "consent": lead.consent,
-        "source": dict(lead.source),
-        "content_hash": ready.digest,
-        "quarantine": list(lead.quarantine) or None,
-        "test": lead.test,
-    }
-    lead_id = int(_INSERT_LEAD.scalar(connection, row))
-    for name, each in lead.files.items():
-        file_row = {"lead_id": lead_id, "field": name, "filename": each.filename, "content": each.content}
-        _INSERT_FILE.run(connection, file_row)
-    return lead_id
-
-
-def _insert_deliveries(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Returns the id of the `vendor` delivery."""
-    ids = [int(_INSERT_DELIVERY.scalar(connection, row)) for row in rows]
-    return ids[0]
 
 
 def answer(store: Store, lead_id: int) -> str | None:
@@ -311,7 +147,7 @@ def judge(store: Store, lead_id: int, form: Form, reason: str, instead: str | No
 def _insert_anew(store: Store, connection: Connection, lead_id: int, form: Form) -> None:
     """Deliveries whose requests are made when they are tried."""
     now = store.ask_now(connection)()
-    _insert_deliveries(connection, [outbox.new_row(lead_id, each, None, now) for each in form.destinations])
+    outbox.add(connection, [outbox.new_row(lead_id, each, None, now) for each in form.destinations])
 
 
 def release(store: Store, lead_id: int, form: Form) -> bool:

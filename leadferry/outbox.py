@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from leadferry.models import account, attempt, delivery, lead, pace
 from leadferry.sealing import forgotten
-from leadferry.statements import Statement, read_json
+from leadferry.statements import Insert, Statement, read_json
 from leadferry.store import Store
 from leadferry.vendors.base import Destination, Request
 
@@ -120,6 +120,15 @@ def new_row(lead_id: int, destination: Destination, payload: Mapping[str, Any] |
         "unsure": False,
         "payload": payload,
     }
+
+
+def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """New deliveries. Returns the ids of the `vendor` ones, by their lead's."""
+    found = _INSERT.rows(connection, rows)
+    return {lead_id: delivery_id for delivery_id, lead_id, destination in found if destination == "vendor"}
+
+
+_INSERT = Insert(delivery, delivery.c.id, delivery.c.lead_id, delivery.c.destination)
 
 
 # --- claiming ---
@@ -271,10 +280,29 @@ def _claim(store: Store, line: _Line, limit: int, now: float) -> list[Claim]:
     return store.transact(taken)
 
 
-def takes_calls(store: Store, connection: Connection, destination: Destination, at_once: int | None) -> bool:
-    """Whether an account's vendor is not known to be down and takes one more call; true until the transaction ends."""
-    healthy = _health(connection, account_of(destination)).waiting is None
-    return healthy and calls_left(store, connection, destination.adapter, at_once) > 0
+class Room:
+    """Which accounts may be called at once, for all who want to know in one transaction; true until it ends.
+
+    Whoever asks for several vendors does so in the order of their names: each is locked, where the number is limited.
+    """
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self._store = store
+        self._connection = connection
+        self._healthy: dict[str, bool] = {}
+        self._left: dict[str, int] = {}
+
+    def take(self, destination: Destination, at_once: int | None) -> bool:
+        """Whether the vendor is not known to be down and takes one more call, which is counted as under way then."""
+        name, vendor = account_of(destination), destination.adapter
+        if name not in self._healthy:
+            self._healthy[name] = _health(self._connection, name).waiting is None
+        if not self._healthy[name]:
+            return False
+        if vendor not in self._left:
+            self._left[vendor] = calls_left(self._store, self._connection, vendor, at_once)
+        self._left[vendor] -= 1
+        return self._left[vendor] >= 0
 
 
 def calls_left(store: Store, connection: Connection, vendor: str, at_once: int | None) -> int:

@@ -11,15 +11,14 @@ import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.sql.expression import Select
 
 from leadferry.models import chore_progress, delivery, lead, lead_search
 from leadferry.sealing import shown
-from leadferry.statements import Statement
+from leadferry.statements import Insert
 from leadferry.store import Store
 from leadferry.vendors.base import Value
 
@@ -43,7 +42,6 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s()./\-–]{7,30}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{4}")
 _REFERENCE = re.compile(r"LF-[2-9A-Z]{4,10}", re.IGNORECASE)
-_AT_ONCE = 16
 
 
 # --- the words of a lead ---
@@ -97,27 +95,20 @@ def page_key(address: str) -> str:
     return f"{host.lower()}{slash}{path}".rstrip("/")
 
 
-def write(connection: Connection, lead_id: int, found: set[str]) -> None:
-    """Notes what a new lead is found by."""
-    all_terms = sorted(found)
-    for start in range(0, len(all_terms), _AT_ONCE):
-        some = {f"term_{place}": term for place, term in enumerate(all_terms[start : start + _AT_ONCE])}
-        _inserting(len(some)).run(connection, {"lead": lead_id, **some})
+def write(connection: Connection, found: Mapping[int, set[str]]) -> None:
+    """Notes what new leads are found by: terms by the lead's id."""
+    _INSERT.run(
+        connection, [{"term": term, "lead_id": each} for each, terms in found.items() for term in sorted(terms)]
+    )
 
 
-@lru_cache(maxsize=_AT_ONCE)
-def _inserting(count: int) -> Statement:
-    """So many terms of one lead, which cost little more than one."""
-    rows: list[dict[str, Any]] = [
-        {"term": bindparam(f"term_{place}"), "lead_id": bindparam("lead")} for place in range(count)
-    ]
-    return Statement(insert(lead_search).values(rows))
+_INSERT = Insert(lead_search)
 
 
 def replace(connection: Connection, lead_id: int, found: set[str]) -> None:
     """The lead's answers were mended: it is found by what it says now."""
     forget(connection, [lead_id])
-    write(connection, lead_id, found)
+    write(connection, {lead_id: found})
 
 
 def forget(connection: Connection, lead_ids: Sequence[int]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, Table, bindparam, insert
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
@@ -34,6 +34,10 @@ class Statement:
         with _errors_named(connection, made.text):
             cursor = connection.connection.cursor()
             cursor.execute(made.text, made.parameters(values))
+            if connection.dialect.name == "sqlite":
+                with closing(cursor):
+                    found = list(cursor.fetchall())
+                return lambda: found
 
         def answer() -> list[Row]:
             with _errors_named(connection, made.text), closing(cursor):
@@ -64,6 +68,51 @@ class Statement:
         if made is None:
             made = self._made[key] = _Made(self._statement, connection.dialect, values)
         return made
+
+
+class Insert:
+    """INSERT of any number of rows, as many as possible at once: several cost little more than one."""
+
+    MOST = 32
+
+    def __init__(self, table: Table, *returning: Column[Any]) -> None:
+        self._table = table
+        self._returning = returning
+        self._made: dict[tuple[str, ...], Statement] = {}
+
+    def rows(self, connection: Connection, rows: Sequence[Values]) -> list[Row]:
+        """All have the same columns. What is returned of them comes in no certain order."""
+        answers = [self._of(part).ask(connection, _numbered(part)) for part in _in_powers(rows, self.MOST)]
+        return [row for answer in answers for row in answer()]
+
+    def run(self, connection: Connection, rows: Sequence[Values]) -> None:
+        for part in _in_powers(rows, self.MOST):
+            self._of(part).run(connection, _numbered(part))
+
+    def _of(self, rows: Sequence[Values]) -> Statement:
+        key = (str(len(rows)), *rows[0])
+        if key not in self._made:
+            columns = [self._table.c[name] for name in rows[0]]
+            values = [
+                {column.name: bindparam(f"{column.name}_{place}", type_=column.type) for column in columns}
+                for place in range(len(rows))
+            ]
+            made = insert(self._table).values(values)
+            self._made[key] = Statement(made.returning(*self._returning) if self._returning else made)
+        return self._made[key]
+
+
+def _in_powers(rows: Sequence[Values], most: int) -> Iterator[Sequence[Values]]:
+    """Parts whose lengths are powers of two, so that a few texts serve any number."""
+    start = 0
+    while start < len(rows):
+        length = min(most, 1 << ((len(rows) - start).bit_length() - 1))
+        yield rows[start : start + length]
+        start += length
+
+
+def _numbered(rows: Sequence[Values]) -> dict[str, Any]:
+    return {f"{name}_{place}": value for place, row in enumerate(rows) for name, value in row.items()}
 
 
 def read_json(found: Any) -> Any:
@@ -102,17 +151,20 @@ def _written(value: Any, write: Callable[[Any], Any] | None) -> Any:
 
 @contextmanager
 def in_a_stream(connection: Connection) -> Iterator[None]:
-    """PostgreSQL is sent each statement of the block without a wait for its answer, until somebody asks for rows.
+    """A transaction of which PostgreSQL is sent each statement without a wait for its answer, until rows are asked for.
 
     Statements only: what SQLAlchemy executes wants its answer at once. An error may come at a later statement, or at
     the block's end.
     """
-    if connection.dialect.name != "postgresql":
-        yield
-        return
     database: Any = connection.connection.dbapi_connection
-    with _errors_named(connection, ""), database.pipeline():
-        yield
+    with _errors_named(connection, ""), database.pipeline() as pipeline, connection.begin():
+        try:
+            yield
+        except BaseException:
+            # or the rollback would raise what came of the statements that were sent behind the one that failed
+            with suppress(connection.dialect.loaded_dbapi.Error):
+                pipeline.sync()
+            raise
 
 
 @contextmanager

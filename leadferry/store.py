@@ -9,7 +9,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from leadferry.commits import Busy, NotCommitted, SharedCommits
 from leadferry.config import Settings, SettingsError
+from leadferry.gathering import Gathering
 from leadferry.models import form_publication, form_version, heartbeat, metadata
 from leadferry.sealing import Sealer
 from leadferry.statements import Statement, in_a_stream
@@ -35,6 +36,7 @@ except ImportError:  # no wheel for this machine: Python's own, and the writer g
 
 sqlite_driver: Any = _sqlite
 T = TypeVar("T")
+Item = TypeVar("Item")
 log = logging.getLogger("leadferry.store")
 
 SCHEMA = "0002"
@@ -71,6 +73,7 @@ _POSTGRESQL_NETWORK = {
 
 
 _LOCK = Statement(text("SELECT pg_advisory_xact_lock(:key)"))
+_TRY_LOCK = Statement(text("SELECT pg_try_advisory_xact_lock(:key)"))
 _CLOCK = Statement(text("SELECT extract(epoch FROM clock_timestamp())"))
 _NEW_PUBLICATION = Statement(insert(form_publication))
 
@@ -118,6 +121,7 @@ class Store:
         self.engine = self._sqlite_engine(url) if self.is_sqlite else self._postgresql_engine(url)
         self._commits = SharedCommits(self._turn_to_write) if self.is_sqlite else None
         self._writers = threading.BoundedSemaphore(WRITERS)
+        self._gatherings: dict[Callable[..., Any], Gathering[Any, Any]] = {}
         self._tables: dict[str, float | None] = {}  # None for those that are there, else when they were last missed
         os.register_at_fork(after_in_child=self._after_fork)
 
@@ -140,6 +144,8 @@ class Store:
         """A connection must not be shared by two processes."""
         self.engine.dispose(close=False)
         self._writers = threading.BoundedSemaphore(WRITERS)
+        for gathering in self._gatherings.values():
+            gathering.start_anew()
         if self._commits:
             self._commits.start_anew()
 
@@ -159,29 +165,46 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, committed when the block ends and durable when this returns."""
-        transaction = self._commits.write(BUSY_SECONDS) if self._commits else self._one_of_several(_one_by_one)
+        transaction = self._commits.write(BUSY_SECONDS) if self._commits else self._one_of_several(Connection.begin)
         with _trouble_named(), transaction as connection:
             yield connection
 
-    def transact(self, work: Callable[[Connection], T]) -> T:
+    def transact(self, work: Callable[[Connection], T], seconds: float = BUSY_SECONDS) -> T:
         """As ``write``, for what many threads do at once: whoever has the turn does the work of all who wait.
 
         ``work`` may be done by another thread, so it only writes and reads, and waits for nothing. It does so by
-        ``Statement`` alone, which PostgreSQL is sent as a stream.
+        ``Statement`` alone, which PostgreSQL is sent as a stream. ``seconds``: how long to wait for others.
         """
         with _trouble_named():
             if self._commits:
-                return self._commits.run(work, BUSY_SECONDS)
-            with self._one_of_several(in_a_stream) as connection:
+                return self._commits.run(work, seconds)
+            with self._one_of_several(in_a_stream, seconds) as connection:
                 return work(connection)
 
+    def transact_together(
+        self, work: Callable[[Store, Connection, Sequence[Item]], Sequence[T | None]], item: Item
+    ) -> T:
+        """As ``transact``, for the same done by many threads: ``work`` gets what all of them want, and answers each.
+
+        For one that only itself may be in its way ``work`` answers None, and is asked once more with it alone.
+        """
+        gathering = self._gatherings.get(work)
+        if gathering is None:
+            made = Gathering(self.transact, partial(work, self), _is_everybodys)
+            gathering = self._gatherings.setdefault(work, made)  # another thread may have been at it too
+        with _trouble_named():
+            found: T = gathering.run(item, BUSY_SECONDS)
+            return found
+
     @contextmanager
-    def _one_of_several(self, manner: Callable[[Connection], AbstractContextManager[None]]) -> Iterator[Connection]:
+    def _one_of_several(
+        self, manner: Callable[[Connection], AbstractContextManager[Any]], seconds: float = BUSY_SECONDS
+    ) -> Iterator[Connection]:
         """PostgreSQL lets commits share a sync by itself; more writers than kept connections would open new ones."""
-        if not self._writers.acquire(timeout=BUSY_SECONDS):
+        if not self._writers.acquire(timeout=seconds):
             raise Busy
         try:
-            with self.engine.connect() as connection, manner(connection), connection.begin():
+            with self.engine.connect() as connection, manner(connection):
                 yield connection
         finally:
             self._writers.release()
@@ -225,8 +248,17 @@ class Store:
     def one_at_a_time(self, connection: Connection, what: str) -> None:
         """Holds off other transactions that name the same thing, to this one's end. SQLite has one writer anyway."""
         if not self.is_sqlite:
-            key = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
-            _LOCK.run(connection, {"key": key})
+            _LOCK.run(connection, {"key": _lock_key(what)})
+
+    def try_alone(self, connection: Connection, several: Sequence[str]) -> Callable[[], set[str]]:
+        """As ``one_at_a_time`` for each of them, without waiting: gives those that others hold.
+
+        The answer is there when what is returned is called; other statements may be sent until then.
+        """
+        if self.is_sqlite:
+            return set
+        answers = {what: _TRY_LOCK.ask(connection, {"key": _lock_key(what)}) for what in several}
+        return lambda: {what for what, answer in answers.items() if not answer()[0][0]}
 
     def now(self) -> float:
         """The time by which deliveries are due: PostgreSQL's, which all machines share, or this host's."""
@@ -444,9 +476,12 @@ def _inserting_new(table: Any, *, is_sqlite: bool) -> Statement:
     return Statement(_insert_new(table, is_sqlite=is_sqlite).returning(*table.primary_key))
 
 
-def _one_by_one(_connection: Connection) -> AbstractContextManager[None]:
-    """Each statement of a transaction waits for its answer."""
-    return nullcontext()
+def _lock_key(what: str) -> int:
+    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
+
+
+def _is_everybodys(error: BaseException) -> bool:
+    return isinstance(error, StoreError) and not isinstance(error, StoreRefusal)
 
 
 @contextmanager

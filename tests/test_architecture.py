@@ -26,6 +26,8 @@ OWNERS = {
     "sqlalchemy": {
         "store.py",
         "commits.py",
+        "gathering.py",
+        "accepting.py",
         "statements.py",
         "models.py",
         "outbox.py",

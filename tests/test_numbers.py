@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from leadferry import leads, models, numbers, visits
+from leadferry import accepting, models, numbers, visits
 from leadferry.doctor import SNIPPET, Noticed, findings, read_facts
 from leadferry.funnels import gather
 from leadferry.leads import NewLead
@@ -49,7 +49,7 @@ def accept(installation: Installation, **more: Any) -> int:
     form = installation.site.office.catalog.get("quote")
     values = more.pop("values", {"firstName": str(time.monotonic())})
     lead = NewLead(form=form, values=values, **more)  # type: ignore[arg-type]
-    return leads.accept(installation.store, lead, {"vendor": None}).lead_id
+    return accepting.accept(installation.store, lead, {"vendor": None}).lead_id
 
 
 def settle(store: Store, lead_id: int, state: str, after: float = 0.0, reason: str | None = None) -> None:

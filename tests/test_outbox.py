@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import StatementError
 
-from leadferry import leads, models, outbox, privacy
+from leadferry import accepting, models, outbox, privacy
 from leadferry.leads import Accepted, NewLead
 from leadferry.outbox import LEASE, Claim, Health, NextState, Tried, Turn
 from leadferry.store import Store
@@ -45,7 +45,7 @@ class Desk:
         self._number += 1
         found = self.installation.site.office.catalog.get(form)
         lead = NewLead(form=found, values={"firstName": "Jane", "email": f"n{self._number}@example.com"})  # type: ignore[arg-type]
-        return leads.accept(self.store, lead, {"vendor": REQUEST}, take=take, at_once=at_once)
+        return accepting.accept(self.store, lead, {"vendor": REQUEST}, take=take, at_once=at_once)
 
     def later(self, seconds: float) -> float:
         self.now += seconds
@@ -377,7 +377,7 @@ def test_a_repetition_stores_nothing_and_gives_no_lease(desk: Desk) -> None:
     form = desk.installation.site.office.catalog.get("quote")
     same: Callable[[], NewLead] = lambda: NewLead(form=form, values={"firstName": "Jo"})  # type: ignore[arg-type]  # noqa: E731
     with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(lambda _: leads.accept(desk.store, same(), {}, take=True), range(6)))
+        found = list(pool.map(lambda _: accepting.accept(desk.store, same(), {}, take=True), range(6)))
     assert len({each.lead_id for each in found}) == 1
     assert [each.repeated for each in found].count(False) == 1
     assert [each.claim is not None for each in found] == [not each.repeated for each in found]
@@ -388,6 +388,6 @@ def test_a_lead_is_stored_with_its_deliveries_or_not_at_all(desk: Desk) -> None:
     lead = NewLead(form=form, values={"firstName": "Jo"})  # type: ignore[arg-type]
     broken = Request("https://vendor.example", json=object())
     with pytest.raises((TypeError, StatementError)):
-        leads.accept(desk.store, lead, {"vendor": broken})
+        accepting.accept(desk.store, lead, {"vendor": broken})
     with desk.store.read() as connection:
         assert connection.execute(select(models.lead.c.id)).all() == []

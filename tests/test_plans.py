@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from leadferry import leads, outbox, privacy, search
+from leadferry import accepting, leads, outbox, privacy, search
 from leadferry.forms import Form
 from leadferry.leads import Filter, NewLead
 from leadferry.outbox import Turn, Waiting
@@ -86,14 +86,16 @@ def planner(install: Install) -> Planner:
     form = installation.site.office.catalog.get("any")
     assert isinstance(form, Form)
     for number in range(3):
-        leads.accept(installation.store, NewLead(form, {"message": f"{number}", "email": "a@example.com"}), {})
+        accepting.accept(installation.store, NewLead(form, {"message": f"{number}", "email": "a@example.com"}), {})
     return Planner(installation.store, form)
 
 
 WAITING = Waiting("any/vendor", "down", None, None, 0.0, 0, 0.0)
 
 WORK: dict[str, Callable[[Planner], object]] = {
-    "a post": lambda each: leads.accept(each.store, NewLead(each.form, {"message": "new"}), {}, take=True, at_once=9),
+    "a post": lambda each: accepting.accept(
+        each.store, NewLead(each.form, {"message": "new"}), {}, take=True, at_once=9
+    ),
     "a claim": lambda each: outbox.claim_due(each.store, Turn(2), time.time() + 1),
     "a claim of a vendor with a limit": lambda each: outbox.claim_due(
         each.store, Turn(2, limits={"webhook": 5}), time.time() + 1

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from leadferry import leads, models
+from leadferry import accepting, models
 from leadferry.forms import Form
 from leadferry.leads import NewLead
 from leadferry.rehearsal import MASK, MOST_LEADS, Rehearsal, rehearse
@@ -56,7 +56,7 @@ def lead(installation: Installation, answers: dict[str, str], **more: bool | tup
     found = read(form, [(name, part) for name, value in answers.items() for part in value.split("|")])
     assert not found.errors
     new = NewLead(form, found.values, found.campaign, received_at=time.time(), **more)  # type: ignore[arg-type]
-    return leads.accept(installation.store, new, {}, repeats=False).reference
+    return accepting.accept(installation.store, new, {}, repeats=False).reference
 
 
 def rehearsed(installation: Installation, *changes: tuple[str, str]) -> Rehearsal:

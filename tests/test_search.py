@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from leadferry import leads, privacy, search
+from leadferry import accepting, leads, privacy, search
 from leadferry.leads import NewLead
 from leadferry.models import delivery, lead
 from leadferry.search import Wanted, find
@@ -26,7 +26,7 @@ def here(install: Install) -> Installation:
 def store_lead(here: Installation, values: dict[str, Any], form: str = "quote", **more: Any) -> str:
     found = here.site.office.catalog.get(form)
     new = NewLead(form=found, values=values, **more)  # type: ignore[arg-type]
-    leads.accept(here.store, new, {}, repeats=False)
+    accepting.accept(here.store, new, {}, repeats=False)
     return new.reference
 
 

@@ -21,7 +21,7 @@ from leadferry import store as stores
 from leadferry.backup import back_up
 from leadferry.config import SettingsError
 from leadferry.models import heartbeat, pace
-from leadferry.statements import Statement
+from leadferry.statements import Insert, Statement, _in_powers
 from leadferry.store import SCHEMA, Store, StoreError, StoreRefusal, open_store, sqlite_driver
 from tests.installation import REPOSITORY, make, wait_until
 
@@ -87,6 +87,36 @@ def test_where_a_statement_fails_whose_answer_nobody_asked_for_nothing_remains(s
     assert vendors(store) == []
     store.transact(lambda connection: INSERT.run(connection, {"vendor": "after", "next_at": 0.0}))
     assert vendors(store) == ["after"]
+
+
+def test_an_error_is_that_of_the_statement_that_failed_whatever_was_sent_behind_it(store: Store) -> None:
+    """What is refused is told from a database that cannot: only the first is no use trying once more."""
+
+    def work(connection: Connection) -> None:
+        answers = [INSERT.ask(connection, {"vendor": vendor, "next_at": 0.0}) for vendor in ("same", "same", "behind")]
+        for answer in answers:
+            answer()
+
+    with pytest.raises(StoreRefusal):
+        store.transact(work)
+    assert vendors(store) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 31, 32, 33, 100])
+def test_any_number_of_rows_is_inserted(store: Store, count: int) -> None:
+    many = Insert(pace, pace.c.vendor)
+    rows = [{"vendor": f"vendor {number:03}", "next_at": number / 7} for number in range(count)]
+    found = store.transact(lambda connection: many.rows(connection, rows))
+    assert sorted(found) == [(row["vendor"],) for row in rows]
+    with store.read() as connection:
+        kept = connection.execute(select(pace.c.vendor, pace.c.next_at).order_by(pace.c.vendor)).all()
+    assert kept == [(row["vendor"], row["next_at"]) for row in rows]
+
+
+def test_a_few_texts_serve_any_number_of_rows() -> None:
+    rows = [{"vendor": f"{number}"} for number in range(300)]
+    parts = [_in_powers(rows[:count], Insert.MOST) for count in range(300)]
+    assert {len(part) for each in parts for part in each} == {1, 2, 4, 8, 16, 32}
 
 
 def test_answers_may_be_asked_for_later(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert, update
 
-from leadferry import explain, leads, troubles
+from leadferry import accepting, explain, troubles
 from leadferry.leads import NewLead
 from leadferry.models import account, delivery
 from leadferry.vendors.base import Reason
@@ -27,7 +27,7 @@ def here(install: Install) -> Installation:
 def ended(here: Installation, count: int, state: str, reason: str | None, **more: object) -> None:
     form = here.site.office.catalog.get("webinar")
     for _ in range(count):
-        accepted = leads.accept(here.store, NewLead(form, {"email": "a@example.com"}), {}, repeats=False)  # type: ignore[arg-type]
+        accepted = accepting.accept(here.store, NewLead(form, {"email": "a@example.com"}), {}, repeats=False)  # type: ignore[arg-type]
         with here.store.write() as connection:
             values = {"state": state, "reason": reason, "attempts": 1, **more}
             connection.execute(update(delivery).where(delivery.c.lead_id == accepted.lead_id).values(values))
@@ -91,7 +91,7 @@ def test_the_worst_comes_first_and_all_is_by_cause(here: Installation) -> None:
     ended(here, 1, "rejected", "invalid")
     ended(here, 2, "dead", "connect")
     form = here.site.office.catalog.get("webinar")
-    leads.accept(here.store, NewLead(form, {"email": "b@example.com"}, quarantine=["honeypot"]), {})  # type: ignore[arg-type]
+    accepting.accept(here.store, NewLead(form, {"email": "b@example.com"}, quarantine=["honeypot"]), {})  # type: ignore[arg-type]
     found = [(each.form, each.state, each.reason, each.leads) for each in troubles.find(here.site.office)]
     assert found == [
         ("webinar", "dead", "connect", 2),

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, make_response, render_template, request
 
-from leadferry import leads
+from leadferry import accepting, leads
 from leadferry.catalog import Broken
 from leadferry.delivery import build
 from leadferry.fields import CAMPAIGN
@@ -299,7 +299,7 @@ def _accept_and_wait(lead: NewLead) -> tuple[Accepted, str]:
     waits = not lead.quarantine and _may_wait(lead.form)
     at_once = site.office.adapters[lead.form.vendor.adapter].concurrency
     try:
-        accepted = leads.accept(site.office.store, lead, _payloads(lead), take=waits, at_once=at_once)
+        accepted = accepting.accept(site.office.store, lead, _payloads(lead), take=waits, at_once=at_once)
     except BaseException:
         if waits:
             site.slots.give_back()

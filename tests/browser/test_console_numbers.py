@@ -10,7 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from leadferry import leads, numbers
+from leadferry import accepting, numbers
 from leadferry.doctor import Noticed, findings, read_facts
 from leadferry.leads import NewLead
 from leadferry.numbers import DAY, Sighting
@@ -52,7 +52,7 @@ def fill(office: Office) -> None:
         values = {"firstName": "Bo", "lastName": str(day), "landing_url": "x"}
         cut = [{"field": "landing_url", "reason": "cut", "before": 180, "after": 100}]
         lead = NewLead(form=form, values=values, cleaned=cut, received_at=now - day * DAY)  # type: ignore[arg-type]
-        leads.accept(store, lead, {"vendor": None})
+        accepting.accept(store, lead, {"vendor": None})
     seen = Sighting(now - DAY, now, 12)
     facts = read_facts("depth=2 script=0 opaque=1 snippet=script-1-900 top=www.bakery.example", address="site").text
     numbers.add(store, counts, {("quote", "box.builder.example/html", facts): seen})

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from leadferry import handling, leads, users
+from leadferry import accepting, handling, users
 from leadferry.leads import NewLead
 from leadferry.outbox import NextState, Tried, Turn, claim_due, record
 from leadferry.web.console.base import ANYBODY, required_role
@@ -55,7 +55,7 @@ def _store_hostile(office: Office) -> None:
         source={"ip": SCRIPT, "user_agent": SCRIPT, "path": SCRIPT, "ignored_redirects": [SCRIPT], "suspect": [SCRIPT]},
         reference="LF-HHHHHHHHHH",
     )
-    accepted = leads.accept(here.store, lead, {})
+    accepted = accepting.accept(here.store, lead, {})
     (claim,) = [each for each in claim_due(here.store, Turn(50), here.store.now()) if each.lead_id == accepted.lead_id]
     call = {"request": {"method": "POST", "url": SCRIPT, "headers": {SCRIPT: SCRIPT}, "form": [[SCRIPT, SCRIPT]]}}
     tried = Tried(1.0, SCRIPT, "rejected", "refused", SCRIPT, SCRIPT, 5, [{**call, "status": 200, "answer": SCRIPT}])

@@ -22,8 +22,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from leadferry import config, leads, outbox, transport, worker
+from leadferry import accepting, config, leads, outbox, transport, worker
 from leadferry import delivery as trying
+from leadferry.gathering import Gathering
 from leadferry.leads import Filter
 from leadferry.models import delivery, lead
 from leadferry.web import create_app, site
@@ -31,10 +32,14 @@ from leadferry.web.public import _accept_and_wait, _answer
 from leadferry.web.site import Site
 
 ACCEPTING: tuple[Callable[..., Any], ...] = (
-    leads.accept,
-    leads._stored,
-    leads._insert_lead,
-    leads._insert_deliveries,
+    accepting.accept,
+    Gathering.run,
+    Gathering._lead,
+    Gathering._do,
+    accepting._stored,
+    accepting._stored_anew,
+    accepting._insert_leads,
+    outbox.add,
     _accept_and_wait,
     _answer,
     site.WaitSlots.run,

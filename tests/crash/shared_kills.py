@@ -1,7 +1,8 @@
 """Kills a process at one line of a commit that several visitors' leads share: for each line a child of its own.
 
-`python -m tests.crash.shared_kills`, in the folder of an installation, prints for each line who was thanked before the
-process died, and whose leads are in the store afterwards, as JSON. It is a process of its own because it forks.
+`python -m tests.crash.shared_kills MANNER`, in the folder of an installation, prints for each line who was thanked
+before the process died, and whose leads are in the store afterwards, as JSON. It is a process of its own because it
+forks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -22,7 +24,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Connection, select
 
-from leadferry import commits, config
+from leadferry import accepting, commits, config, outbox
+from leadferry.gathering import Gathering
 from leadferry.models import lead
 from leadferry.store import Store
 from leadferry.web import create_app
@@ -33,18 +36,34 @@ FORM = "later"
 TIMES = (1, VISITORS // 2 + 1)
 """A process dies when it comes to the line for the so many-th time: at the first lead, or with others' in hand."""
 
-SHARED: tuple[Callable[..., Any], ...] = (
-    commits.SharedCommits.run,
-    commits.SharedCommits._take_turn,
-    commits.SharedCommits._pass_on,
-    commits.SharedCommits._next_for,
-    commits.SharedCommits._end_turn,
-    commits._Batch.do,
-    commits._Batch.part,
-    commits._Batch.end,
-    commits._Batch.wait,
-    Store._turn_to_write,
-)
+MANNERS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "gathered": (
+        Gathering.run,
+        Gathering._join,
+        Gathering._lead,
+        Gathering._do,
+        Gathering._hand_on,
+        accepting._stored,
+        accepting._stored_anew,
+        accepting._insert_leads,
+        outbox.add,
+        Store.transact,
+        Store._one_of_several,
+    ),
+    "in parts": (
+        commits.SharedCommits.run,
+        commits.SharedCommits._take_turn,
+        commits.SharedCommits._pass_on,
+        commits.SharedCommits._next_for,
+        commits.SharedCommits._end_turn,
+        commits._Batch.do,
+        commits._Batch.part,
+        commits._Batch.end,
+        commits._Batch.wait,
+        Store._turn_to_write,
+    ),
+}
+"""One does the work of all at once; or each has a part of its own in SQLite's transaction, as other work has."""
 
 
 @dataclass(frozen=True)
@@ -58,27 +77,48 @@ class Outcome:
     stored: list[str]
 
 
-def die_at(point: Point, time: int) -> None:
-    (code,) = [code_of(each) for each in SHARED if each.__qualname__ == point.function]
+def die_at(point: Point, nth: int) -> None:
+    functions = {each for several in MANNERS.values() for each in several}
+    (code,) = [code_of(each) for each in functions if each.__qualname__ == point.function]
     times = itertools.count(1)
 
     def trace(frame: FrameType, event: str, _arg: Any) -> Any:
         if frame.f_code is not code:
             return None
-        if event == "line" and frame.f_lineno == point.line and next(times) == time:
+        if event == "line" and frame.f_lineno == point.line and next(times) == nth:
             os.kill(os.getpid(), signal.SIGKILL)
         return trace
 
     threading.settrace(trace)
 
 
-def share(shared: commits.SharedCommits) -> None:
-    """The first to write begins only when the others wait for their turn, so that all are in one transaction."""
+def gather(store: Store) -> None:
+    """The first to come begins only when all are there, and does the work of all."""
+    transact = store.transact
+
+    def once_all_are_there(work: Callable[[Connection], Any], seconds: float) -> Any:
+        (gathering,) = store._gatherings.values()
+        while len(gathering._waiting) < VISITORS:
+            time.sleep(0.0005)
+        return transact(work, seconds)
+
+    store.transact = once_all_are_there  # type: ignore[assignment,method-assign]
+
+
+def part(store: Store) -> None:
+    """Each comes with work of their own; the first begins only when the others wait for their turn."""
+
+    def alone(work: Callable[[Store, Connection, list[Any]], list[Any]], item: Any) -> Any:
+        return store.transact(lambda connection: work(store, connection, [item])[0])
+
+    store.transact_together = alone  # type: ignore[assignment,method-assign]
+    shared = store._commits
+    assert shared
     begin = shared._transaction
 
     def once_all_are_there() -> AbstractContextManager[Connection]:
         while len(shared._waiting) < VISITORS - 1:
-            pass
+            time.sleep(0.0005)
         return begin()
 
     shared._transaction = once_all_are_there
@@ -101,28 +141,31 @@ def visit(app: Flask, addresses: list[str], told: int) -> bool:
     return True
 
 
-def outcomes() -> Iterator[Outcome]:
+def outcomes(manner: str) -> Iterator[Outcome]:
     app = create_app(config.load())
     store: Store = app.extensions["leadferry"].office.store
     app.test_client().post(f"/f/{FORM}", json={"email": "nobody@example.com"})  # everything is loaded before it forks
     write_nothing_beside(app.extensions["leadferry"])
     gc.collect()
     gc.freeze()  # or each child copies it all only to look through it
-    for point, time in itertools.product(points_of(SHARED), TIMES):
-        addresses = [f"{point.function}-{point.line}-{time}-{number}@example.com".lower() for number in range(VISITORS)]
+    for point, nth in itertools.product(points_of(MANNERS[manner]), TIMES):
+        addresses = [f"{point.function}-{point.line}-{nth}-{number}@example.com".lower() for number in range(VISITORS)]
         store.engine.dispose()  # no connection may be open when the child is made
         heard, told = os.pipe()
-        killed, _ = in_a_child(lambda: _doomed(app, store, point, time, addresses, told))  # noqa: B023  # called at once
+        killed, _ = in_a_child(lambda: _doomed(app, manner, point, nth, addresses, told))  # noqa: B023  # called at once
         os.close(told)
         with os.fdopen(heard) as lines:
             thanked = lines.read().split()
-        yield Outcome(str(point), time, killed, thanked, sorted(set(addresses) & _stored(store)))
+        yield Outcome(str(point), nth, killed, thanked, sorted(set(addresses) & _stored(store)))
 
 
-def _doomed(app: Flask, store: Store, point: Point, time: int, addresses: list[str], told: int) -> bool:
-    assert store._commits
-    share(store._commits)
-    die_at(point, time)
+def _doomed(app: Flask, manner: str, point: Point, nth: int, addresses: list[str], told: int) -> bool:
+    store: Store = app.extensions["leadferry"].office.store
+    if manner == "gathered":
+        gather(store)
+    else:
+        part(store)
+    die_at(point, nth)
     return visit(app, addresses, told)
 
 
@@ -132,4 +175,4 @@ def _stored(store: Store) -> set[str]:
 
 
 if __name__ == "__main__":
-    json.dump([asdict(each) for each in outcomes()], sys.stdout)
+    json.dump([asdict(each) for each in outcomes(sys.argv[1])], sys.stdout)

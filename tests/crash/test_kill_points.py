@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,22 +16,10 @@ import pytest
 from tests.crash.fleet import FORM, Vendor, running
 from tests.crash.kill_points import FLOWS, FORMS, Outcome, Point, points
 from tests.installation import REPOSITORY, make
-from tests.services.postgres import Postgres
 
 pytestmark = pytest.mark.timeout(1500)
 
 SETTLED_BY_NOBODY = "unknown interrupted"
-
-
-@pytest.fixture(scope="module")
-def database_url(request: pytest.FixtureRequest, database: str) -> Iterator[str | None]:
-    """One for all points."""
-    if database == "sqlite":
-        yield None
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.new_database(template=request.getfixturevalue("template_url")) as url:
-        yield url
 
 
 @dataclass(frozen=True)
@@ -42,11 +29,11 @@ class Laboratory:
 
 
 @pytest.fixture(scope="module")
-def laboratories(database_url: str | None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Laboratory]:
+def laboratories(shared_database_url: str | None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Laboratory]:
     """What came of every point's leads, and what the vendor got of each person; the flows share a database."""
     root = tmp_path_factory.mktemp("installation")
     vendor = Vendor(root, "kill points")
-    installation = make(root, database_url, {"ALLOW_PRIVATE_VENDORS": "1"})
+    installation = make(root, shared_database_url, {"ALLOW_PRIVATE_VENDORS": "1"})
     for name in {name for names in FORMS.values() for name in names}:
         kind = name.partition("-")[2]
         text = FORM.format(

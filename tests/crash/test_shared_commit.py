@@ -13,23 +13,29 @@ import pytest
 
 from tests.crash.fleet import FORM
 from tests.crash.kill_points import Point, points_of
-from tests.crash.shared_kills import SHARED, VISITORS, Outcome
+from tests.crash.shared_kills import MANNERS, VISITORS, Outcome
 from tests.installation import REPOSITORY, make
 
 pytestmark = pytest.mark.timeout(600)
 
 
+Outcomes = dict[str, dict[str, list[Outcome]]]
+GATHERED, IN_PARTS = "gathered", "in parts"
+
+
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Outcome]]:
-    """What came of every point's visitors. SQLite's: on PostgreSQL each connection commits by itself."""
-    installation = make(tmp_path_factory.mktemp("installation"), None, {"ALLOW_PRIVATE_VENDORS": "1"})
+def outcomes(shared_database_url: str | None, database: str, tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
+    """What came of every point's visitors, by the manner of sharing. Parts are SQLite's own."""
+    root = tmp_path_factory.mktemp("installation")
+    installation = make(root, shared_database_url, {"ALLOW_PRIVATE_VENDORS": "1"})
     text = FORM.format(name="later", url="http://127.0.0.1:9/", on_unknown="retry").replace("wait: 2", "wait: 0")
     installation.form("later", text)
-    return experiment(installation.root, installation.environ)
+    manners = [GATHERED, IN_PARTS] if database == "sqlite" else [GATHERED]
+    return {manner: experiment(root, installation.environ, manner) for manner in manners}
 
 
-def experiment(root: Path, environ: dict[str, str]) -> dict[str, list[Outcome]]:
-    command = [sys.executable, "-m", "tests.crash.shared_kills"]
+def experiment(root: Path, environ: dict[str, str], manner: str) -> dict[str, list[Outcome]]:
+    command = [sys.executable, "-m", "tests.crash.shared_kills", manner]
     environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environ}
     done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -39,19 +45,30 @@ def experiment(root: Path, environ: dict[str, str]) -> dict[str, list[Outcome]]:
     return found
 
 
-@pytest.mark.parametrize("point", points_of(SHARED), ids=str)
-def test_no_thanked_lead_is_lost(outcomes: dict[str, list[Outcome]], point: Point) -> None:
-    for found in outcomes[str(point)]:
+@pytest.mark.parametrize("point", points_of(MANNERS[GATHERED]), ids=str)
+def test_no_lead_of_those_that_are_gathered_is_lost(outcomes: Outcomes, point: Point) -> None:
+    all_or_nothing_and_nobody_thanked_in_vain(outcomes[GATHERED][str(point)])
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("point", points_of(MANNERS[IN_PARTS]), ids=str)
+def test_no_lead_of_those_in_parts_is_lost(outcomes: Outcomes, point: Point) -> None:
+    all_or_nothing_and_nobody_thanked_in_vain(outcomes[IN_PARTS][str(point)])
+
+
+def all_or_nothing_and_nobody_thanked_in_vain(outcomes: list[Outcome]) -> None:
+    for found in outcomes:
         assert set(found.thanked) <= set(found.stored), "thanked and lost"
         assert len(found.stored) in {0, VISITORS}, "half of one commit is in the store"
         if not found.killed:
             assert len(found.thanked) == VISITORS, "nobody died, and not all were thanked"
 
 
-def test_processes_died_before_and_after_the_commit(outcomes: dict[str, list[Outcome]]) -> None:
+def test_processes_died_before_and_after_the_commit(outcomes: Outcomes) -> None:
     """Or the tests above would show nothing."""
-    found = [each for several in outcomes.values() for each in several]
-    killed = [each for each in found if each.killed]
-    assert len(killed) > len(found) / 2
-    assert {len(each.stored) for each in killed} == {0, VISITORS}
-    assert any(not each.thanked and each.stored for each in killed), "none died between commit and thanks"
+    for its in outcomes.values():
+        found = [each for several in its.values() for each in several]
+        killed = [each for each in found if each.killed]
+        assert len(killed) > len(found) / 3
+        assert {len(each.stored) for each in killed} == {0, VISITORS}
+        assert any(not each.thanked and each.stored for each in killed), "none died between commit and thanks"

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from leadferry import leads
+from leadferry import accepting
 from leadferry.catalog import Catalog
 from leadferry.vendors.clienttether import ClientTether
 from leadferry.web.site import WAIT_SLOTS
@@ -456,7 +456,7 @@ def test_lf501_for_a_fault_of_ours(install: Install, monkeypatch: pytest.MonkeyP
     def break_down(*_: Any, **__: Any) -> Any:
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr(leads, "accept", break_down)
+    monkeypatch.setattr(accepting, "accept", break_down)
     answer = send(client, path, SCRIPT)
     assert code_of(answer) == (503, "lf501", "Try Again Later")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
 
+from leadferry import accepting, outbox, troubles
 from leadferry import delivery as deliveries
-from leadferry import leads, outbox, troubles
 from leadferry.delivery import Office
 from leadferry.forms import Field, Form
 from leadferry.languages import Sentence, sentence
@@ -179,7 +179,7 @@ def _send_really(form: Form, submission: Submission) -> Response:
     new = _new_lead(form, submission)
     payloads = {each.name: deliveries.build(site.office, new.data(each.name), each) for each in form.destinations}
     waits = site.slots.take()
-    accepted = leads.accept(site.office.store, new, payloads, take=waits, repeats=False)
+    accepted = accepting.accept(site.office.store, new, payloads, take=waits, repeats=False)
     note(sentence("test sent to the vendor"), form.name, {"lead": accepted.reference})
     if accepted.claim is not None:
         site.slots.run(accepted.claim, PATIENCE)

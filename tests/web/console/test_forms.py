@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from leadferry import accepting, drafting, users
 from leadferry import catalog as catalog_module
-from leadferry import drafting, leads, users
 from leadferry.forms import Form
 from leadferry.leads import NewLead
 from tests.conftest import Install
@@ -87,7 +87,7 @@ def served(here: Installation, name: str = "quote") -> Form:
 def test_the_list_says_how_each_form_stands(here: Installation, anna: Visitor) -> None:
     here.form("broken", "title: [")
     lead = NewLead(served(here), {"firstName": "Jane"})
-    leads.accept(here.store, lead, {})
+    accepting.accept(here.store, lead, {})
     change(anna, key__title="Price")
     page = anna.get("/console/forms").text
     assert re.search(r"Get a quote.*?Live.*?Draft waiting.*?Anna.*?>1</td>.*?<polyline", page, re.DOTALL)
@@ -260,7 +260,7 @@ def test_what_somebody_changed_since_it_was_reviewed_is_not_published(here: Inst
 
 
 def test_a_draft_is_reviewed_rehearsed_published_and_taken_back(here: Installation, anna: Visitor) -> None:
-    leads.accept(here.store, NewLead(served(here), {"firstName": "Jane"}), {})
+    accepting.accept(here.store, NewLead(served(here), {"firstName": "Jane"}), {})
     change(anna, field__1__required="yes")
     page = anna.get("/console/forms/quote/publish?rehearsed=1").text
     assert "Field E-mail (email) is now required" in page

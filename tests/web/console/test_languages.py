@@ -17,8 +17,8 @@ from jinja2 import Environment, nodes
 from sqlalchemy import insert, text, update
 from werkzeug.test import TestResponse
 
+from leadferry import accepting, drafting, form_templates, languages, numbers, users
 from leadferry import catalog as catalog_module
-from leadferry import drafting, form_templates, languages, leads, numbers, users
 from leadferry.doctor import VIEWS_WITHOUT_TRY, read_facts
 from leadferry.form_file import Problem
 from leadferry.forms import Form
@@ -196,7 +196,7 @@ def store_lead(here: Installation, state: str = "delivered", reason: str | None 
     values = {"firstName": "Бо", "email": "bo@example.com", **more.pop("values", {})}
     source = {"ip": "1.2.3.0", "user_agent": "1/2", "path": "/submit", "country": "1", "ignored_redirects": ["1"]}
     new = NewLead(form, values, source={**source, **more.pop("source", {})}, **more)
-    accepted = leads.accept(here.store, new, {}, repeats=False)
+    accepted = accepting.accept(here.store, new, {}, repeats=False)
     with here.store.write() as connection:
         values = {"state": state, "reason": reason, "attempts": 1, "vendor_lead_id": "1"}
         if after is not None:

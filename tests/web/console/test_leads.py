@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from leadferry import leads, users
+from leadferry import accepting, leads, users
 from leadferry.leads import NewLead
 from tests.conftest import Install
 from tests.installation import Installation
@@ -45,7 +45,7 @@ def store_lead(here: Installation, **more: Any) -> str:
     form = here.site.office.catalog.get("quote")
     values = {"firstName": "Bo", "lastName": "Smith", "email": "bo@example.com"} | more.pop("values", {})
     new = NewLead(form=form, values=values, **more)  # type: ignore[arg-type]
-    leads.accept(here.store, new, {}, repeats=False)
+    accepting.accept(here.store, new, {}, repeats=False)
     return new.reference
 
 

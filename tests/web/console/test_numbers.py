@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import text
 
-from leadferry import leads, numbers
+from leadferry import accepting, leads, numbers
 from leadferry.doctor import SNIPPET, VIEWS_WITHOUT_TRY, read_facts
 from leadferry.leads import NewLead
 from leadferry.numbers import DAY, Sighting
@@ -62,7 +62,7 @@ def accept(installation: Installation, state: str = "delivered", after: float = 
     form = installation.site.office.catalog.get("quote")
     reason = more.pop("reason", None)
     values = more.pop("values", {"firstName": str(time.monotonic())})
-    accepted = leads.accept(installation.store, NewLead(form=form, values=values, **more), {"vendor": None})  # type: ignore[arg-type]
+    accepted = accepting.accept(installation.store, NewLead(form=form, values=values, **more), {"vendor": None})  # type: ignore[arg-type]
     statement = (
         "UPDATE delivery SET state = :state, reason = :reason, settled_at = "
         "(SELECT received_at FROM lead WHERE id = :lead) + :after WHERE lead_id = :lead"

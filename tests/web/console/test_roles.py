@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from leadferry import leads, users
+from leadferry import accepting, users
 from leadferry.leads import NewLead
 from leadferry.web.console.base import ANYBODY, required_role
 from tests.conftest import Install
@@ -86,7 +86,7 @@ def here(install: Install) -> Installation:
     made = install({"quote": QUOTE})
     form = made.site.office.catalog.get("quote")
     lead = NewLead(form=form, values={"email": "a@example.com"}, reference="LF-AAAAAAAAAA")  # type: ignore[arg-type]
-    leads.accept(made.store, lead, {})
+    accepting.accept(made.store, lead, {})
     return made
 
 
