@@ -25,8 +25,9 @@ from sqlalchemy import select, update
 from leadferry import accepting, config, leads, outbox, transport, worker
 from leadferry import delivery as trying
 from leadferry.gathering import Gathering
-from leadferry.leads import Filter
+from leadferry.leads import Filter, NewLead
 from leadferry.models import delivery, lead
+from leadferry.outbox import NextState, Tried
 from leadferry.web import create_app, site
 from leadferry.web.public import _accept_and_wait, _answer
 from leadferry.web.site import Site
@@ -171,10 +172,23 @@ class Laboratory:
         self.app = create_app(config.load())
         self.site: Site = self.app.extensions["leadferry"]
         self.store = self.site.office.store
-        self.post(FORMS[flow][0], "refused@example.com", "")  # everything is loaded before it forks
+        self._load_everything()
         write_nothing_beside(self.site)
         gc.collect()
         gc.freeze()  # or each child copies it all only to look through it
+
+    def _load_everything(self) -> None:
+        """Before it forks, or each child would: modules, forms, and the texts of statements."""
+        self.post(FORMS[self.flow][0], "refused@example.com", "")
+        form = self.site.office.catalog.get(FORMS[self.flow][0])
+        first, second = (NewLead(form, {"email": f"{name}@example.com"}) for name in ("first", "second"))  # type: ignore[arg-type]
+        taken = accepting.accept(self.store, first, {}, take=True, repeats=False).claim
+        assert taken
+        accepting.accept(self.store, second, {}, repeats=False)
+        now = self.store.now()
+        for claim in [taken, *outbox.claim_due(self.store, outbox.Turn(1), now)]:
+            tried = Tried(now, "worker", "accepted", None, None, "", 0)
+            outbox.record(self.store, claim, tried, NextState("delivered"), now=now)
 
     def post(self, form: str, email: str, first_name: str = "Jane") -> bool:
         answer = self.app.test_client().post(f"/f/{form}", json={"firstName": first_name, "email": email})

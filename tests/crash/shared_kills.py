@@ -144,27 +144,28 @@ def visit(app: Flask, addresses: list[str], told: int) -> bool:
 def outcomes(manner: str) -> Iterator[Outcome]:
     app = create_app(config.load())
     store: Store = app.extensions["leadferry"].office.store
-    app.test_client().post(f"/f/{FORM}", json={"email": "nobody@example.com"})  # everything is loaded before it forks
+    app.test_client().post(f"/f/{FORM}", json={"email": "nobody@example.com"})
     write_nothing_beside(app.extensions["leadferry"])
+    if manner == "gathered":
+        gather(store)
+    else:
+        part(store)
+    with open(os.devnull, "wb") as nobody:  # noqa: PTH123  # for its number
+        visit(app, [f"{number}@example.com" for number in range(VISITORS)], nobody.fileno())  # now everything is loaded
     gc.collect()
     gc.freeze()  # or each child copies it all only to look through it
     for point, nth in itertools.product(points_of(MANNERS[manner]), TIMES):
         addresses = [f"{point.function}-{point.line}-{nth}-{number}@example.com".lower() for number in range(VISITORS)]
         store.engine.dispose()  # no connection may be open when the child is made
         heard, told = os.pipe()
-        killed, _ = in_a_child(lambda: _doomed(app, manner, point, nth, addresses, told))  # noqa: B023  # called at once
+        killed, _ = in_a_child(lambda: _doomed(app, point, nth, addresses, told))  # noqa: B023  # called at once
         os.close(told)
         with os.fdopen(heard) as lines:
             thanked = lines.read().split()
         yield Outcome(str(point), nth, killed, thanked, sorted(set(addresses) & _stored(store)))
 
 
-def _doomed(app: Flask, manner: str, point: Point, nth: int, addresses: list[str], told: int) -> bool:
-    store: Store = app.extensions["leadferry"].office.store
-    if manner == "gathered":
-        gather(store)
-    else:
-        part(store)
+def _doomed(app: Flask, point: Point, nth: int, addresses: list[str], told: int) -> bool:
     die_at(point, nth)
     return visit(app, addresses, told)
 
