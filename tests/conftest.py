@@ -25,7 +25,7 @@ from tests.services.reused import ReusedDatabase
 Install = Callable[..., Installation]
 
 # The same examples in every run, and none that fails for being slow: what a run says depends on the code alone.
-settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("suite")
 
 HERE = Path(__file__).parent

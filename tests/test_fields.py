@@ -244,7 +244,7 @@ LIKELY = st.text(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     st.sampled_from(sorted(KINDS)), st.one_of(LIKELY, st.text(max_size=40), st.sampled_from([t for _, t, _ in TAKEN]))
 )

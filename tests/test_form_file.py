@@ -721,7 +721,7 @@ def _with_value(text: str, start: int, value: str) -> str:
     return text if colon < 0 else f"{text[: colon + 2]}{value}{text[end:]}"
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutations())
 def test_whatever_is_written_is_a_form_or_a_list_of_problems(text: str) -> None:
     environ = dict.fromkeys(

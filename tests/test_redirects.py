@@ -254,7 +254,7 @@ ADDRESSES = st.one_of(
 
 
 @given(ADDRESSES)
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=300)
 @example("https://www.example.com:443\\@evil.test")
 def test_no_browser_is_ever_sent_elsewhere(posted: str) -> None:
     sent = allowed(posted, ORIGINS)

@@ -16,6 +16,8 @@ from tests.installation import SandboxServer, serve, wait_until
 from tests.systems.accounts import HELD_WHEN_UNKNOWN, SECRETS, VENDORS, also, form, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
+pytestmark = pytest.mark.one_database  # what vendors do is the same on each; what is kept is tested on both below
+
 
 def elsewhere(vendor: str, url: str) -> str:
     """The vendor's form, sent to another address."""
@@ -124,6 +126,7 @@ def test_a_form_that_never_waits_leaves_the_lead_to_the_worker(systems: Systems,
 # --- sent again ---
 
 
+@pytest.mark.both_databases
 @every_vendor
 def test_what_did_not_finish_stays_pending_and_can_be_resent(systems: Systems, vendor: str) -> None:
     email = address("flaky")
@@ -164,6 +167,7 @@ def test_a_lead_whose_first_try_was_unknown_is_delivered_by_a_resend(systems: Sy
     assert len(systems.received(vendor, email)) == calls
 
 
+@pytest.mark.both_databases
 def test_leads_that_waited_for_a_right_key_are_resent_once_it_is_mended(
     install: Install, sandbox: SandboxServer, tmp_path: Path
 ) -> None:
@@ -203,6 +207,7 @@ def test_changing_the_vendor_block_alone_moves_a_form_to_another_vendor(systems:
     )
 
 
+@pytest.mark.both_databases
 def test_further_destinations_get_the_lead_too(systems: Systems) -> None:
     email = address()
     assert systems.post("two", email).status_code == 200
@@ -292,5 +297,6 @@ def test_a_private_address_gets_nothing_unless_that_is_allowed(
     assert sandbox.inbox() == []
 
 
+@pytest.mark.both_databases
 def test_leads_add_up_whatever_the_vendors_did(systems: Systems) -> None:
     assert systems.installation.cli("leads", "balance").exit_code == 0

@@ -15,6 +15,8 @@ from leadferry.vendors import ADAPTERS
 from tests.conftest import Install
 from tests.installation import REPOSITORY, SandboxServer
 
+pytestmark = pytest.mark.one_database  # what stands on a page
+
 SETTINGS = {name: value for name, value in dotenv_values(REPOSITORY / ".env.example").items() if value is not None}
 PERSON = {"firstName": "Jo", "lastName": "Müller", "phone": "(512) 789-1111", "email": "jo@example.com"}
 

@@ -14,6 +14,8 @@ from leadferry.html_import import VendorHint, import_forms
 from tests.conftest import Install
 from tests.web.forms import BROWSER, FRAMED, SETTINGS, quote
 
+pytestmark = pytest.mark.one_database  # what stands on a page
+
 KINDS = ("script", "iframe", "html")
 
 QUESTIONS = """
