@@ -101,10 +101,10 @@ def _frozen(store: Store, lead: NewLead, request: Request | None) -> dict[str, A
     return store.sealer.frozen(request, sensitive) if sensitive else request.to_json()
 
 
-def _stored(store: Store, connection: Connection, several: Sequence[_Ready]) -> list[Accepted | None]:
+def _stored(store: Store, connection: Connection, several: Sequence[_Ready], alone: bool) -> list[Accepted | None]:
     """None for one whose like is just being stored, here or by another process: alone, it waits for that."""
     compared = [each for each in several if each.repeats]
-    held_off = _hold_off_others(store, connection, compared)
+    held_off = _hold_off_others(store, connection, compared, alone)
     repeated = _repetitions(connection, compared)
     found: dict[str, Accepted | None] = {**dict.fromkeys(held_off()), **repeated}
     found |= _stored_anew(store, connection, [each for each in several if each.reference not in found])
@@ -114,13 +114,16 @@ def _stored(store: Store, connection: Connection, several: Sequence[_Ready]) -> 
 # --- repetitions ---
 
 
-def _hold_off_others(store: Store, connection: Connection, several: Sequence[_Ready]) -> Callable[[], list[str]]:
+def _hold_off_others(
+    store: Store, connection: Connection, several: Sequence[_Ready], alone: bool
+) -> Callable[[], list[str]]:
     """Of those with the same content one is stored at a time, or both could find nothing like them.
 
     Gives the references of those that are not the one, when what is returned is called. Who is alone waits for it.
     """
-    if len(several) == 1:
-        store.one_at_a_time(connection, several[0].digest)
+    if alone:
+        for each in several:
+            store.one_at_a_time(connection, each.digest)
         return list
     first: dict[str, str] = {}
     for each in several:

@@ -20,8 +20,11 @@ MOST = 64
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Work = Callable[[Connection, Sequence[Item]], Sequence[Result | None]]
-"""What is to be done for all of them. None for one that has to be done by itself."""
+Work = Callable[[Connection, Sequence[Item], bool], Sequence[Result | None]]
+"""What is to be done for all of them; None for one that has to be done alone, which the last argument tells.
+
+Only alone the work may wait for other transactions: nobody else waits behind it then.
+"""
 
 
 class Transact(Protocol):
@@ -129,7 +132,7 @@ class Gathering(Generic[Item, Result]):
         with self._lock:
             taken += [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
         try:
-            return self._work(connection, [each.item for each in taken])
+            return self._work(connection, [each.item for each in taken], False)
         finally:
             self._hand_on()  # who came meanwhile need not wait for the disk
 
@@ -153,7 +156,7 @@ class Gathering(Generic[Item, Result]):
             each.turn.set()
 
     def _alone(self, item: Item, seconds: float) -> Result:
-        (result,) = self._transact(lambda connection: self._work(connection, [item]), seconds)
+        (result,) = self._transact(lambda connection: self._work(connection, [item], True), seconds)
         assert result is not None, "nothing is in its way"
         found: Result = result
         return found

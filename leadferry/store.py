@@ -182,11 +182,11 @@ class Store:
                 return work(connection)
 
     def transact_together(
-        self, work: Callable[[Store, Connection, Sequence[Item]], Sequence[T | None]], item: Item
+        self, work: Callable[[Store, Connection, Sequence[Item], bool], Sequence[T | None]], item: Item
     ) -> T:
         """As ``transact``, for the same done by many threads: ``work`` gets what all of them want, and answers each.
 
-        For one that only itself may be in its way ``work`` answers None, and is asked once more with it alone.
+        For one that has to wait ``work`` answers None, and is asked once more with it alone, as its last argument says.
         """
         gathering = self._gatherings.get(work)
         if gathering is None:

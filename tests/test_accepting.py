@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, event, select, text
 
 from leadferry import accepting, models, outbox
 from leadferry.accepting import REPEAT_WINDOW
@@ -213,8 +213,9 @@ def test_one_that_the_database_refuses_takes_no_other_along(door: Door) -> None:
     assert door.stored() == ["after", "before", "first"]
 
 
-def test_who_waits_for_another_process_holds_up_nobody(door: Door) -> None:
-    """On SQLite there is one writer anyway."""
+@pytest.mark.parametrize("beside", [0, 1])
+def test_who_waits_for_another_process_holds_up_nobody(door: Door, beside: int) -> None:
+    """Neither those who come with it nor those who come later. On SQLite there is one writer anyway."""
     if door.store.is_sqlite:
         pytest.skip("one writer at a time")
     twin = door.lead("twin")
@@ -223,9 +224,17 @@ def test_who_waits_for_another_process_holds_up_nobody(door: Door) -> None:
     with ThreadPoolExecutor(1) as pool:
         with other_process.write() as connection:
             other_process.one_at_a_time(connection, digest)
-            all_of_them = pool.submit(door.at_once, [twin, door.lead("free")])
-            wait_until(lambda: door.stored() == ["free"])
+            with_it = [door.lead(f"with it {number}") for number in range(beside)]
+            all_of_them = pool.submit(door.at_once, [twin, *with_it])
+            wait_until(lambda: locks_waited_for(door.store))
+            door.alone(door.lead("later"))
+            wait_until(lambda: len(door.stored()) == beside + 1)
             assert not all_of_them.done()
-        assert len(references(all_of_them.result(20))) == 2
+        assert len(references(all_of_them.result(20))) == beside + 1
     other_process.engine.dispose()
-    assert door.stored() == ["free", "twin"]
+    assert "twin" in door.stored()
+
+
+def locks_waited_for(store: Store) -> int:
+    with store.read() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())

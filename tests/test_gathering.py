@@ -52,7 +52,7 @@ class Database:
         self.committed.append(done)
         return found
 
-    def answer(self, _connection: Connection, items: Sequence[str]) -> list[str | None]:
+    def answer(self, _connection: Connection, items: Sequence[str], _alone: bool) -> list[str | None]:
         """A twin has to wait; what is `bad` spoils all."""
         self.begun.append(list(items))
         if "bad" in items:

@@ -108,8 +108,8 @@ def gather(store: Store) -> None:
 def part(store: Store) -> None:
     """Each comes with work of their own; the first begins only when the others wait for their turn."""
 
-    def alone(work: Callable[[Store, Connection, list[Any]], list[Any]], item: Any) -> Any:
-        return store.transact(lambda connection: work(store, connection, [item])[0])
+    def alone(work: Callable[[Store, Connection, list[Any], bool], list[Any]], item: Any) -> Any:
+        return store.transact(lambda connection: work(store, connection, [item], True)[0])
 
     store.transact_together = alone  # type: ignore[assignment,method-assign]
     shared = store._commits
