@@ -29,7 +29,10 @@ class Statement:
         return self.ask(connection, values)()
 
     def ask(self, connection: Connection, values: Values) -> Callable[[], list[Row]]:
-        """As ``rows``, which are fetched when what is returned is called; other statements may be sent until then."""
+        """As ``rows``, which are there when what is returned is called; other statements may be sent until then.
+
+        SQLite's are fetched at once: it answers without a wait, and an open cursor would be in a rollback's way.
+        """
         made = self._for(connection, values)
         with _errors_named(connection, made.text):
             cursor = connection.connection.cursor()
