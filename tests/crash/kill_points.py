@@ -32,46 +32,54 @@ from leadferry.web import create_app, site
 from leadferry.web.public import _accept_and_wait, _answer
 from leadferry.web.site import Site
 
-ACCEPTING: tuple[Callable[..., Any], ...] = (
-    accepting.accept,
-    Gathering.run,
-    Gathering._lead,
-    Gathering._do,
-    accepting._stored,
-    accepting._stored_anew,
-    accepting._insert_leads,
-    outbox.add,
-    _accept_and_wait,
-    _answer,
-    site.WaitSlots.run,
-)
-CLAIMING: tuple[Callable[..., Any], ...] = (
-    worker.Worker.turn,
-    worker.Worker._due,
-    worker.Worker._start,
-    outbox.claim_due,
-    outbox._claim,
-    outbox._take,
-)
-TRYING: tuple[Callable[..., Any], ...] = (
-    trying.attempt,
-    trying._try,
-    trying._frozen,
-    trying._Conversation.hold,
-    trying._Conversation._call,
-    transport.Transport.send,
-    transport.Transport._exchange,
-    transport._read,
-    trying._settle,
-    outbox.record,
-    outbox._record,
-    outbox._add_attempt,
-    outbox._change_account,
-)
-FLOWS = {"accept": ACCEPTING, "try": TRYING, "claim": CLAIMING}
+Functions = tuple[Callable[..., Any], ...]
+
+FLOWS: dict[str, Functions] = {
+    "accept": (
+        accepting.accept,
+        Gathering.run,
+        Gathering._lead,
+        Gathering._do,
+        accepting._stored,
+        accepting._stored_anew,
+        accepting._insert_leads,
+        outbox.add,
+    ),
+    "answer": (_accept_and_wait, _answer, site.WaitSlots.run),
+    "send": (
+        trying.attempt,
+        trying._try,
+        trying._frozen,
+        trying._Conversation.hold,
+        trying._Conversation._call,
+        transport.Transport.send,
+        transport.Transport._exchange,
+        transport._read,
+    ),
+    "record": (
+        trying._settle,
+        outbox.record,
+        outbox._record,
+        outbox._add_attempt,
+        outbox._change_account,
+    ),
+    "claim": (
+        worker.Worker.turn,
+        worker.Worker._due,
+        worker.Worker._start,
+        outbox.claim_due,
+        outbox._claim,
+        outbox._take,
+    ),
+}
+IN_STORE = ("accept", "record", "claim")
+"""What the other flows do is the same on every database."""
+
 FORMS = {
     "accept": ("waiting-recognises",),
-    "try": ("waiting-recognises", "waiting-forgets"),
+    "answer": ("waiting-recognises",),
+    "send": ("waiting-recognises", "waiting-forgets"),
+    "record": ("waiting-recognises", "waiting-forgets"),
     "claim": ("later-recognises",),
 }
 """Of the first ones a visitor waits for the vendor, and all happens in one process; of the last a worker takes it."""
@@ -114,16 +122,40 @@ def points(flow: str) -> list[Point]:
 
 
 def points_of(functions: Iterable[Callable[..., Any]]) -> list[Point]:
-    """The line of every statement."""
+    """The line of every statement, but for one that comes right after a line that calls nothing: whoever dies there
+    has done no more than who died a line before.
+    """
     found = []
     for function in functions:
         executable = {line for _, _, line in code_of(function).co_lines() if line}
         source, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(source)))
-        statements = {node.lineno + first - 1 for node in ast.walk(tree) if isinstance(node, ast.stmt)}
-        body = sorted(executable & statements - {code_of(function).co_firstlineno})
-        found += [Point(function.__qualname__, line) for line in body]
+        (definition,) = ast.parse(textwrap.dedent("".join(source))).body
+        assert isinstance(definition, ast.FunctionDef)
+        lines = {statement.lineno + first - 1 for statement in _after_work(definition.body)}
+        found += [Point(function.__qualname__, line) for line in sorted(executable & lines)]
     return found
+
+
+def _after_work(block: list[ast.stmt], working: bool = True) -> Iterator[ast.stmt]:
+    """The statements before which something may have happened since the statement before them; ``working`` says it of
+    the first.
+    """
+    for statement in block:
+        if working:
+            yield statement
+        inner = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
+        if isinstance(statement, ast.If):
+            for each in inner:
+                yield from _after_work(each, _works(statement.test))
+        elif any(inner):
+            inner += [handler.body for handler in getattr(statement, "handlers", [])]
+            for each in inner:
+                yield from _after_work(each)
+        working = bool(any(inner)) or _works(statement)
+
+
+def _works(node: ast.AST) -> bool:
+    return any(isinstance(each, ast.Call | ast.Yield) for each in ast.walk(node))
 
 
 def die_at(point: Point, flow: str) -> None:

@@ -37,12 +37,14 @@ TIMES = (1, VISITORS // 2 + 1)
 """A process dies when it comes to the line for the so many-th time: at the first lead, or with others' in hand."""
 
 MANNERS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "gathered": (
+    "gathering": (
         Gathering.run,
         Gathering._join,
+        Gathering._hand_on,
+    ),
+    "gathered": (
         Gathering._lead,
         Gathering._do,
-        Gathering._hand_on,
         accepting._stored,
         accepting._stored_anew,
         accepting._insert_leads,
@@ -63,7 +65,9 @@ MANNERS: dict[str, tuple[Callable[..., Any], ...]] = {
         Store._turn_to_write,
     ),
 }
-"""One does the work of all at once; or each has a part of its own in SQLite's transaction, as other work has."""
+"""One gathers all, and does the work of all at once; or each has a part of its own in SQLite's transaction, as other
+work has.
+"""
 
 
 @dataclass(frozen=True)
@@ -146,10 +150,10 @@ def outcomes(manner: str) -> Iterator[Outcome]:
     store: Store = app.extensions["leadferry"].office.store
     app.test_client().post(f"/f/{FORM}", json={"email": "nobody@example.com"})
     write_nothing_beside(app.extensions["leadferry"])
-    if manner == "gathered":
-        gather(store)
-    else:
+    if manner == "in parts":
         part(store)
+    else:
+        gather(store)
     with open(os.devnull, "wb") as nobody:  # noqa: PTH123  # for its number
         visit(app, [f"{number}@example.com" for number in range(VISITORS)], nobody.fileno())  # now everything is loaded
     gc.collect()
