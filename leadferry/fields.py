@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import parse_qsl, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
-
 
 class Invalid(ValueError):
     """A value that cannot be brought into its kind; ``message`` names a sentence of leadferry.messages."""
@@ -81,6 +79,8 @@ def phone10(text: str) -> str:
 
 
 def email(text: str) -> str:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # 20 ms that a start need not wait
+
     if len(text) > 320:  # no address is: 64 characters, @ and 255
         raise Invalid("email")
     try:
