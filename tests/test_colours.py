@@ -14,6 +14,8 @@ from tests.conftest import Install
 from tests.installation import REPOSITORY
 from tests.web.forms import SETTINGS, quote
 
+pytestmark = pytest.mark.one_database  # what stands on a page
+
 
 @pytest.mark.parametrize(
     ("one", "other", "ratio"),

@@ -7,6 +7,8 @@ import pytest
 from tests.systems.accounts import FIELDS, KEPT, TYPED, form, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
+pytestmark = pytest.mark.one_database  # what a vendor does is the same on each
+
 OURS = {
     "web_key": "***",
     "OnSuccessURL": "https://leadferry.invalid/ok",

@@ -10,6 +10,8 @@ import pytest
 from tests.systems.accounts import FIELDS, TYPED, form, kept, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
+pytestmark = pytest.mark.one_database  # what a vendor does is the same on each
+
 LOGIN = {"app_id": "demo-app", "api_key": "***", "api_password": "***"}
 CHAIN = """  actions:
     - {cmd: subscribe_lead_to_list, list_name: Newsletter}

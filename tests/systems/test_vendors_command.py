@@ -8,6 +8,8 @@ from leadferry.fields import CAMPAIGN
 from tests.systems.accounts import FIELDS, VENDORS, also, form, named, with_secrets
 from tests.systems.running import Systems, address
 
+pytestmark = pytest.mark.one_database  # what vendors do is the same on each
+
 CUSTOM = """  custom_fields:
     rooms: dropdown1
     Favorite Chocolate: no_such_field

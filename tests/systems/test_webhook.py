@@ -10,6 +10,8 @@ import pytest
 from tests.systems.accounts import FIELDS, TYPED, form, kept, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
+pytestmark = pytest.mark.one_database  # what a receiver does is the same on each
+
 FORMS = named(
     {
         "webhook": form("webhook"),

@@ -22,6 +22,8 @@ from tests.installation import REPOSITORY
 from tests.web.forms import BROWSER, FRAMED, SCRIPT, SETTINGS, quote, said
 from tools import translations
 
+pytestmark = pytest.mark.one_database  # what stands on a page
+
 TRANSLATED = tuple(each for each in languages() if each != "en")
 SOURCE = translations.texts()
 QUOTES = {"ar": "«»", "de": "„“", "es": "«»", "fr": "«»", "pt": "“”"}

@@ -14,6 +14,8 @@ from tests.conftest import Install
 from tests.installation import Installation, wait_until
 from tests.web.forms import BROWSER, FRAMED, SETTINGS, quote
 
+pytestmark = pytest.mark.one_database  # what stands on a page
+
 HIDDEN = "  - {name: promo, type: hidden}\n  - {name: tag, type: hidden, value: web}\n"
 NASTY = "\"'<script>&amp;&#39;é"
 

@@ -13,6 +13,8 @@ from tests.systems import accounts
 from tests.web.conftest import ScriptedVendor
 from tests.web.console.visitor import Visitor, signed_in
 
+pytestmark = pytest.mark.one_database  # what a try is answered is the same on each
+
 FIELDS = """
   - {name: firstName, label: First name, required: true}
   - {name: lastName, label: Last name}
