@@ -12,9 +12,6 @@ UV := uv==0.13.8
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-# `make test` runs `make lint` beside the suite: one waits where the other works. What it says is shown at the end.
-LINT_SAID := $(VENV)/.lint
-
 # Where the environment forbids Python to keep what it has compiled, each of the many processes that a test run starts
 # would compile everything anew: half the time of their start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -33,15 +30,17 @@ help: ## list these commands
 run: $(RUNTIME) ## set everything up, then serve the demo on this machine and print the addresses to open
 	@$(VENV_PYTHON) demo/run.py
 
+SUITE = $(VENV_PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --database=both
+
 .PHONY: test
-test: $(DEV) services ## set everything up, PostgreSQL and a browser included, then run the whole test suite
-	@echo 'Running the whole suite on SQLite, and all of it that keeps leads on PostgreSQL too.'
-	@echo 'A part of it: make test ARGS="-k name", or ARGS=tests/vendors'
-	@$(MAKE) --no-print-directory lint >$(LINT_SAID) 2>&1 & lint=$$!; \
-	$(VENV_PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --database=both $(ARGS); suite=$$?; \
-	wait $$lint; lint=$$?; cat $(LINT_SAID); \
-	test $$lint -eq 0 || echo 'make lint fails: see above.'; \
-	exit $$((suite ? suite : lint))
+test: $(DEV) services ## set everything up, PostgreSQL and a browser included, then run the test suite
+	@echo 'Running the suite on SQLite, and what keeps leads on PostgreSQL too.'
+	@echo 'A part of it: make test ARGS="-k name", or ARGS=tests/vendors. The rest: make test-thorough'
+	@$(SUITE) $(ARGS)
+
+.PHONY: test-thorough
+test-thorough: $(DEV) services ## run what `make test` leaves out: all combinations of what it tries once, as CI does
+	@$(SUITE) -m thorough $(ARGS)
 
 .PHONY: bench
 bench: $(DEV) services ## measure Leadferry beside the bare minimum of this machine, and write docs/performance.md

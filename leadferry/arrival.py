@@ -43,6 +43,11 @@ class Arrival:
     def has_head(self) -> bool:
         return self._body_at > 0
 
+    @property
+    def only_asks(self) -> bool:
+        """A page is asked for, and nothing is to be stored."""
+        return self._received.startswith((b"GET ", b"HEAD "))
+
     def take(self, data: bytes) -> None:
         seen = max(0, len(self._received) - len(_HEAD_END))
         self._received += data

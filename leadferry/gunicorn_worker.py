@@ -4,6 +4,9 @@ gunicorn gives a connection a thread from its first byte on and reads with patie
 there are threads keep everybody else out. And it waits in its only loop, up to two seconds each, for whoever was
 answered to hang up. Here the loop itself gathers each request, and a thread gets it only once it is whole; threads
 never read from a socket. What a slow client costs is a socket and the bytes it sent.
+
+Posts wait for the database, and while it is slow as many wait as come. They never have all threads: a page needs one
+for a millisecond.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import selectors
 import socket
 import struct
 import time
+from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,6 +58,9 @@ SEND_SECONDS = 20
 MOST_CONNECTIONS = 4000
 OTHER_FILES = 512
 """File handles that a process keeps for the database, vendors and files."""
+
+THREADS_FOR_PAGES = 1 / 8
+"""Of all threads, those that posts leave free."""
 
 _CHUNK = 256 * 1024
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -113,6 +120,9 @@ class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships 
         self._held = 0
         self._next_look = 0.0
         self._end_silence = float("inf")
+        self._room_for_posts = max(1, self.cfg.threads - int(self.cfg.threads * THREADS_FOR_PAGES))
+        self._posts_at_work = 0
+        self._posts_waiting: deque[Any] = deque()
 
     # --- in ---
 
@@ -184,7 +194,17 @@ class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships 
         self._forget(guest)
         guest.conn.parser = get_parser(self.cfg, guest.arrival.pieces(), guest.conn.client)
         guest.conn.is_cut = guest.arrival.is_cut
-        self.enqueue_req(guest.conn)
+        guest.conn.is_post = not guest.arrival.only_asks
+        if guest.conn.is_post:
+            self._posts_waiting.append(guest.conn)
+            self._let_posts_in()
+        else:
+            self.enqueue_req(guest.conn)
+
+    def _let_posts_in(self) -> None:
+        while self._posts_waiting and self._posts_at_work < self._room_for_posts:
+            self._posts_at_work += 1
+            self.enqueue_req(self._posts_waiting.popleft())
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Says nothing of what was sent, neither in the log nor in the answer: it may be what a visitor typed."""
@@ -202,6 +222,9 @@ class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships 
         if not hasattr(conn, "is_cut"):
             super().finish_request(conn, fs)
             return
+        if conn.is_post:
+            self._posts_at_work -= 1
+            self._let_posts_in()
         try:
             goes_on = bool(not fs.cancelled() and fs.result()) and not conn.is_cut
             conn.sock.setblocking(False)

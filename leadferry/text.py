@@ -13,13 +13,12 @@ import re
 import threading
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from html.entities import html5
 from itertools import groupby
 from typing import Literal
 
 import regex
-from bleach.html5lib_shim import HTML_TAGS, HTML_TAGS_BLOCK_LEVEL
-from bleach.sanitizer import Cleaner
 
 Reason = Literal["control_characters", "html", "raw_cut", "cut"]
 
@@ -45,6 +44,7 @@ _MANY_MARKS = regex.compile(r"(?<!\p{M})\p{M}{32,}+")
 _GRAPHEME = regex.compile(r"\p{RI}{2}[\p{GCB=EX}\p{GCB=ZWJ}\p{GCB=SM}]*+|\X")
 
 _ENTITY = re.compile(r"&(#0*+[1-9][0-9]{0,6}|#[xX]0*+[1-9A-Fa-f][0-9A-Fa-f]{0,5}|[A-Za-z][A-Za-z0-9]{1,31});")
+_OF_HTML = re.compile("[<>&]")
 _OPENER = re.compile(r"<[A-Za-z/!?]")
 # No part reads past the next `<` (a comment: the next `<!--`), and no repeat gives back what it took: linear.
 _BRACKETED = re.compile(
@@ -59,8 +59,7 @@ _BRACKETED = re.compile(
 )
 _QUOTED_ATTRIBUTE = re.compile(r"""\s[\w:-]++\s*+=\s*+["']""")
 
-_TAGS = HTML_TAGS | HTML_TAGS_BLOCK_LEVEL
-_TAGS |= frozenset(  # retired, foreign (SVG, MathML) and Word's own
+_MORE_TAGS = frozenset(  # retired, foreign (SVG, MathML) and Word's own
     "acronym applet basefont bgsound big blink center dir font frame frameset image isindex layer listing main "
     "marquee math multicol nobr noembed noframes o:p plaintext portal rb rtc search spacer strike svg tt xmp xml "
     "animate circle defs desc ellipse foreignobject g line mglyph mi mn mo ms mtext path polygon rect text use".split()
@@ -91,6 +90,8 @@ class _Cleaners(threading.local):
     """A bleach cleaner holds the state of its parser, so every thread has its own."""
 
     def __init__(self) -> None:
+        from bleach.sanitizer import Cleaner  # noqa: PLC0415  # a tenth of the start, which no form without HTML needs
+
         self.plain = Cleaner(tags=(), strip=True)
         self.safe = Cleaner(
             tags=_SAFE_TAGS,
@@ -100,7 +101,23 @@ class _Cleaners(threading.local):
         )
 
 
-_cleaners = _Cleaners()
+@cache
+def _cleaners() -> _Cleaners:
+    return _Cleaners()
+
+
+@cache
+def _block_tags() -> frozenset[str]:
+    from bleach.html5lib_shim import HTML_TAGS_BLOCK_LEVEL  # noqa: PLC0415  # as above
+
+    return frozenset(HTML_TAGS_BLOCK_LEVEL)
+
+
+@cache
+def _tags() -> frozenset[str]:
+    from bleach.html5lib_shim import HTML_TAGS  # noqa: PLC0415  # as above
+
+    return _block_tags() | HTML_TAGS | _MORE_TAGS
 
 
 def plain_lines(raw: str) -> Cleaned:
@@ -142,8 +159,10 @@ def safe_html(raw: str) -> str:
     Scripts and styles go with their content. A link that leaves the page opens a tab of its own, because the page
     may stand in a frame and hold a half-filled form.
     """
+    if raw.isprintable() and not _OF_HTML.search(raw):
+        return raw
     encodable = raw.encode("utf-8", "ignore").decode()  # without unpaired surrogates
-    clean = _cleaners.safe.clean(_UNSEEN.sub("", encodable))
+    clean = _cleaners().safe.clean(_UNSEEN.sub("", encodable))
     return _OUTWARD_LINK.sub('<a target="_blank" rel="noopener" ', clean)
 
 
@@ -210,7 +229,7 @@ def _strip(text: str) -> str:
     escaped = read.replace("&", "&amp;")  # bleach is asked about tags alone
     if len(escaped) > PARSER_LIMIT:
         return _BRACKETED.sub("", read)
-    return html.unescape(_cleaners.plain.clean(escaped))
+    return html.unescape(_cleaners().plain.clean(escaped))
 
 
 def _reread(found: re.Match[str]) -> str:
@@ -222,7 +241,7 @@ def _reread(found: re.Match[str]) -> str:
     name = found["name"].lower()
     if not _is_markup(found["mark"], name, found["tail"]):
         return found[0][1:-1]
-    return _line_break(found) if name == "br" or name in HTML_TAGS_BLOCK_LEVEL else found[0]
+    return _line_break(found) if name == "br" or name in _block_tags() else found[0]
 
 
 def _is_markup(mark: str, name: str, tail: str) -> bool:
@@ -230,7 +249,7 @@ def _is_markup(mark: str, name: str, tail: str) -> bool:
         return name.startswith(("doctype", "["))
     if mark == "?" or (mark == "/" and not tail.strip()):
         return True
-    return name in _TAGS or bool(_QUOTED_ATTRIBUTE.search(tail))
+    return name in _tags() or bool(_QUOTED_ATTRIBUTE.search(tail))
 
 
 def _line_break(found: re.Match[str]) -> str:

@@ -48,8 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """On both databases, what keeps leads is run on the one and on the other."""
     if metafunc.config.getoption("--database") == "both" and _depends_on_database(metafunc.definition):
+        is_seldom = metafunc.definition.get_closest_marker("thorough_on_postgresql")
+        on_postgresql = pytest.param("postgresql", marks=pytest.mark.thorough if is_seldom else ())
         ids = ["on sqlite", POSTGRESQL]
-        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True, scope="session", ids=ids)
+        metafunc.parametrize("database", ["sqlite", on_postgresql], indirect=True, scope="session", ids=ids)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,6 +13,8 @@ from leadferry import users
 from tests.conftest import REAL_HASHER, Install
 from tests.installation import Installation, wait_until
 
+pytestmark = pytest.mark.thorough_on_postgresql  # users are few rows
+
 PASSWORD = "three words together"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from leadferry import accepting, leads, outbox, privacy, search
+from leadferry import accepting, gathering, leads, outbox, privacy, search
 from leadferry.forms import Form
 from leadferry.leads import Filter, NewLead
 from leadferry.outbox import Turn, Waiting
@@ -92,10 +92,21 @@ def planner(install: Install) -> Planner:
 
 WAITING = Waiting("any/vendor", "down", None, None, 0.0, 0, 0.0)
 
+
+def post_together(planner: Planner) -> None:
+    """As many as share a transaction at most."""
+    several = [
+        accepting._made_ready(planner.store, NewLead(planner.form, {"message": f"new {each}"}), {}, True, 99, True)
+        for each in range(gathering.MOST)
+    ]
+    planner.store.transact(lambda connection: accepting._stored(planner.store, connection, several, False))
+
+
 WORK: dict[str, Callable[[Planner], object]] = {
     "a post": lambda each: accepting.accept(
         each.store, NewLead(each.form, {"message": "new"}), {}, take=True, at_once=9
     ),
+    "posts that come together": post_together,
     "a claim": lambda each: outbox.claim_due(each.store, Turn(2), time.time() + 1),
     "a claim of a vendor with a limit": lambda each: outbox.claim_due(
         each.store, Turn(2, limits={"webhook": 5}), time.time() + 1

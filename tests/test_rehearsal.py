@@ -15,7 +15,7 @@ from leadferry.vendors import ADAPTERS
 from tests.conftest import Install
 from tests.installation import Installation
 
-pytestmark = pytest.mark.one_database  # what a rehearsal finds is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what a rehearsal finds is the same on each
 
 FORM = """\
 title: Quote
@@ -125,7 +125,6 @@ def test_a_sensitive_answer_is_never_shown(installation: Installation) -> None:
     assert "6789" not in repr(result)
 
 
-@pytest.mark.both_databases
 def test_only_the_last_real_leads_are_tried(installation: Installation) -> None:
     lead(installation, {**JANE, "firstName": "Too old"})
     for number in range(MOST_LEADS):

@@ -23,6 +23,8 @@ from tests.installation import Installation, serve
 from tests.systems.accounts import FIELDS, SECRETS, VENDORS
 from tests.web.forms import BROWSER, FRAMED, SCRIPT
 
+pytestmark = pytest.mark.thorough_on_postgresql  # what may stand nowhere is the same on each
+
 SSN, BORN = "078-05-1120", "1974-03-27"
 ENVIRON = {name: f"mArKeD-{number}-{name.lower()}/+x" for number, name in enumerate(SECRETS)}
 ENVIRON |= {

@@ -39,7 +39,7 @@ def pause(here: Installation, waiting: str, reason: str, words: str = "") -> Non
         connection.execute(insert(account).values({**row, "failures": 1, "probes": 0, "probe_at": 9e9}))
 
 
-@pytest.mark.one_database  # what is said is the same on each; what it is said of is counted on both below
+@pytest.mark.thorough_on_postgresql  # what is said is the same on each; what it is said of is counted on both below
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("count", [1, 12])
 def test_every_reason_says_what_happened_and_what_to_do(here: Installation, reason: Reason, count: int) -> None:

@@ -31,6 +31,8 @@ from tests.installation import Installation, Server, make
 from tests.test_redirects import NASTY, browsers_origin
 from tests.web.forms import BROWSER, NOWHERE, OOPS, SCRIPT, SETTINGS, THANKS, VISITOR, any_name, quote
 
+pytestmark = pytest.mark.thorough_on_postgresql  # what is refused is the same on each
+
 EVIL = "evil.example"
 OURS = {"https://www.example.com", "https://shop.example.com:8443"}
 

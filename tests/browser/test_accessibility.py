@@ -143,6 +143,7 @@ def test_a_fault_is_seen(stage: Stage, seen: Page) -> None:
             assert overflow(seen) > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", LOOKS)
 def test_a_fault_that_only_one_look_has_is_seen_in_it(stage: Stage, seen: Page, name: str) -> None:
     """A text that is hardly to be read, or wider than the page, only where the look is put on as it was meant."""
@@ -160,13 +161,13 @@ def test_a_fault_that_only_one_look_has_is_seen_in_it(stage: Stage, seen: Page, 
 # --- every state ---
 
 
-@pytest.mark.parametrize("form", ["axe", "axe-arabic"])
+@pytest.mark.parametrize("form", ["axe", pytest.param("axe-arabic", marks=pytest.mark.thorough)])
 def test_every_type_of_question(stage: Stage, seen: Page, form: str) -> None:
     seen.goto(f"{stage.product}/f/{form}")
     right(seen)
 
 
-@pytest.mark.parametrize("form", ["axe-required", "axe-arabic"])
+@pytest.mark.parametrize("form", ["axe-required", pytest.param("axe-arabic", marks=pytest.mark.thorough)])
 def test_every_type_of_question_with_an_error(stage: Stage, seen: Page, form: str) -> None:
     seen.goto(f"{stage.product}/f/{form}")
     seen.locator("button").click()

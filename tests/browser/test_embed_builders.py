@@ -32,7 +32,10 @@ def is_whole(frame: Frame) -> bool:
     return bool(frame.evaluate("document.documentElement.scrollHeight <= innerHeight && innerWidth >= 280"))
 
 
-@pytest.mark.parametrize("window", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "window",
+    [pytest.param((1280, 800), id="desktop", marks=pytest.mark.thorough), pytest.param((390, 844), id="phone")],
+)
 @pytest.mark.parametrize("builder", [*BUILDERS, "wordpress, classic"])
 def test_the_form_is_whole_and_its_lead_arrives(stage: Stage, tab: Tab, builder: str, window: tuple[int, int]) -> None:
     name, _, classic = builder.partition(", ")

@@ -169,7 +169,9 @@ def shift_of(page: Page, host: Host, distant: Distant, pasted: str, width: int) 
     return float(page.evaluate("shift()"))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "width", [pytest.param(each, marks=() if each == WIDTHS[-1] else pytest.mark.thorough) for each in WIDTHS]
+)
 @pytest.mark.parametrize("name", FORMS)
 def test_the_page_around_the_form_does_not_move(
     distant: Distant, product: str, host: Host, visitor: Tab, name: str, width: int

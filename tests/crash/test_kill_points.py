@@ -19,7 +19,7 @@ from tests.crash.fleet import FORM, Vendor, running
 from tests.crash.kill_points import FLOWS, FORMS, IN_STORE, Outcome, Point, points
 from tests.installation import REPOSITORY, make
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.timeout(1500), pytest.mark.thorough_on_postgresql]
 
 SETTLED_BY_NOBODY = "unknown interrupted"
 

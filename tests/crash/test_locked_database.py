@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from leadferry.store import sqlite_driver
+from tests.attack.crowd import open_files
 from tests.conftest import Install
 from tests.crash.doorkeeper import doorkeeper
 from tests.crash.proof import hold_the_balance, wait_for_the_end
@@ -113,3 +114,27 @@ def test_a_lock_of_ten_seconds_delays_visitors_and_loses_nothing(database: str, 
         hold_the_balance(installation.store, thanked)
         assert {each["state"] for each in installation.leads()} == {"delivered"}
         assert vendor.emails == dict.fromkeys(["n0@example.com", "n100@example.com", *thanked], 1)
+
+
+THREADS = 8
+
+
+def test_pages_are_shown_while_more_posts_wait_than_there_are_threads(database: str, install: Install) -> None:
+    if database == "postgresql":
+        pytest.skip("as above; who waits for PostgreSQL holds a thread in the same way")
+    installation = install({"quote0": FORM.format(url="http://127.0.0.1:9/", wait=0)}, DELIVERY="off")
+    path = installation.store.path
+    assert path
+    with installation.gunicorn("--threads", str(THREADS), workers=1) as server:
+        assert post(server.url, 0)[1].status_code == 200
+        before = open_files(server)
+        with ThreadPoolExecutor(3 * THREADS) as visitors, locked(path) as locker:
+            posts = [visitors.submit(post, server.url, 2 * number) for number in range(1, 3 * THREADS + 1)]
+            wait_until(lambda: open_files(server) >= before + 3 * THREADS)
+            for page in ("/healthz", "/f/quote0", "/f/quote0/thanks"):
+                assert requests.get(f"{server.url}{page}", timeout=5).status_code == 200
+            assert not any(each.done() for each in posts), "nobody can have been stored yet"
+            locker.let_go()
+            answers = [each.result()[1] for each in posts]
+    assert {each.status_code for each in answers} == {200}
+    assert {each.json()["lead"] for each in answers} <= {each["lead"] for each in installation.leads()}

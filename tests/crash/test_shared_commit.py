@@ -18,7 +18,7 @@ from tests.crash.kill_points import Point, points_of
 from tests.crash.shared_kills import MANNERS, VISITORS, Outcome
 from tests.installation import REPOSITORY, make
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.thorough_on_postgresql]
 
 
 Outcomes = Callable[[str], dict[str, list[Outcome]]]

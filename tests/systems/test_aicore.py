@@ -11,7 +11,7 @@ import pytest
 from tests.systems.accounts import FIELDS, KEPT, TYPED, form, kept, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
-pytestmark = pytest.mark.one_database  # what a vendor does is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what a vendor does is the same on each
 
 LOGIN = {"ai_command": "lead_set", "ai_login_id": "demo", "ai_login_password": "***"}
 

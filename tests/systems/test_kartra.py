@@ -10,7 +10,7 @@ import pytest
 from tests.systems.accounts import FIELDS, TYPED, form, kept, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
-pytestmark = pytest.mark.one_database  # what a vendor does is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what a vendor does is the same on each
 
 LOGIN = {"app_id": "demo-app", "api_key": "***", "api_password": "***"}
 CHAIN = """  actions:

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from tests.systems.accounts import VENDORS, form, named
 from tests.systems.running import Systems, address
 
-pytestmark = pytest.mark.one_database  # what comes in is the same on each; what is kept is tested where leads are
+pytestmark = pytest.mark.thorough_on_postgresql  # what comes in is the same on each
 
 BROWSER = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",

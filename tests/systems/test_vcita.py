@@ -7,7 +7,7 @@ import pytest
 from tests.systems.accounts import FIELDS, KEPT, TYPED, form, kept, named, with_secrets
 from tests.systems.running import Systems, Told, address, check
 
-pytestmark = pytest.mark.one_database  # what a vendor does is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what a vendor does is the same on each
 
 OWN = """  business_id: demo-business
   on_behalf_of: demo-business

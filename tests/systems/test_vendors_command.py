@@ -8,7 +8,7 @@ from leadferry.fields import CAMPAIGN
 from tests.systems.accounts import FIELDS, VENDORS, also, form, named, with_secrets
 from tests.systems.running import Systems, address
 
-pytestmark = pytest.mark.one_database  # what vendors do is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what vendors do is the same on each
 
 CUSTOM = """  custom_fields:
     rooms: dropdown1

@@ -22,7 +22,7 @@ from tests.installation import Installation, serve, wait_until
 from tests.web.conftest import ScriptedVendor
 from tests.web.forms import SCRIPT, SETTINGS, VISITOR, quote, said
 
-pytestmark = pytest.mark.one_database  # what is asked is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what is asked is the same on each
 
 ALTCHA = "spam: {challenge: altcha}\n"
 TURNSTILE = "spam: {challenge: turnstile, site_key: 0x4AAA, secret: '${TURNSTILE_SECRET}'}\n"

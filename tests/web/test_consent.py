@@ -19,7 +19,7 @@ from tests.installation import Installation, SandboxServer
 from tests.systems.accounts import FIELDS, SECRETS, form
 from tests.vendors.contract import LEAD
 
-pytestmark = pytest.mark.one_database  # what is sent along is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what is sent along is the same on each
 
 PROMISE = "You may text me about my quote & more, up to 4 times a month."
 CONSENT = f"""
@@ -50,7 +50,6 @@ def post(installation: Installation, **answers: str) -> str:
     return str(answer.get_json()["lead"])
 
 
-@pytest.mark.both_databases
 def test_a_lead_keeps_the_sentence_language_version_page_and_time(installation: Installation) -> None:
     reference = post(installation, way="Text", texts="1")
     lead = installation.lead(reference)
@@ -89,7 +88,6 @@ def replayed(installation: Installation, reference: str, tmp_path: Path) -> Beau
     return BeautifulSoup(target.read_text("utf-8"), "html.parser")
 
 
-@pytest.mark.both_databases
 def test_an_old_form_is_shown_as_it_was_after_any_number_of_edits(installation: Installation, tmp_path: Path) -> None:
     reference = post(installation, way="Text", texts="1")
     for number in range(3):

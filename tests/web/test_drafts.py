@@ -14,6 +14,8 @@ from tests.conftest import Install
 from tests.installation import Installation
 from tests.web.forms import BROWSER, FRAMED, SCRIPT
 
+pytestmark = pytest.mark.thorough_on_postgresql  # how a visitor comes back is the same on each
+
 FORM = """
 title: Ask us
 web_key: LF_ask

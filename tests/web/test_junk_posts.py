@@ -13,6 +13,8 @@ from tests.installation import Installation
 from tests.web.conftest import ScriptedVendor
 from tests.web.forms import BROWSER, SCRIPT, SETTINGS, VISITOR, quote, said
 
+pytestmark = pytest.mark.thorough_on_postgresql  # what is suspected is the same on each
+
 STORY = "  - {name: message, label: Message, type: textarea}"
 PROSE = "We build cheap websites and rank them on page one of every search engine."
 

@@ -22,7 +22,7 @@ from tests.installation import REPOSITORY
 from tests.web.forms import BROWSER, FRAMED, SCRIPT, SETTINGS, quote, said
 from tools import translations
 
-pytestmark = pytest.mark.one_database  # what stands on a page
+pytestmark = pytest.mark.thorough_on_postgresql  # what stands on a page
 
 TRANSLATED = tuple(each for each in languages() if each != "en")
 SOURCE = translations.texts()

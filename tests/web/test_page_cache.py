@@ -14,7 +14,7 @@ from tests.conftest import Install
 from tests.installation import Installation, wait_until
 from tests.web.forms import BROWSER, FRAMED, SETTINGS, quote
 
-pytestmark = pytest.mark.one_database  # what stands on a page
+pytestmark = pytest.mark.thorough_on_postgresql  # what stands on a page
 
 HIDDEN = "  - {name: promo, type: hidden}\n  - {name: tag, type: hidden, value: web}\n"
 NASTY = "\"'<script>&amp;&#39;é"

@@ -12,6 +12,8 @@ from tests.conftest import Install
 from tests.installation import Installation, SandboxServer, wait_until
 from tests.systems.accounts import SECRETS, form
 
+pytestmark = pytest.mark.thorough_on_postgresql  # what is logged and counted is the same on each
+
 PERSON = "marker-person-0815"
 
 

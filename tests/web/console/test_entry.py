@@ -12,6 +12,8 @@ from tests.conftest import Install
 from tests.installation import make
 from tests.web.console.visitor import PASSWORD, Visitor, signed_in, stranger
 
+pytestmark = pytest.mark.thorough_on_postgresql  # how somebody comes in is the same on each
+
 
 def log_in(visitor: Visitor, name: str, password: str = PASSWORD, **more: str) -> int:
     answer = visitor.post("/console/login", {"name": name, "password": password, **more})

@@ -17,7 +17,7 @@ from tests.conftest import Install
 from tests.installation import Installation
 from tests.web.console.visitor import Visitor, signed_in
 
-pytestmark = pytest.mark.one_database  # what stands on a page; drafts and versions are tested where they are kept
+pytestmark = pytest.mark.thorough_on_postgresql  # drafts and versions are tested where they are kept
 
 FORM = """\
 # Kept by Anna

@@ -20,6 +20,8 @@ from tests.conftest import Install
 from tests.installation import Installation, wait_until
 from tests.web.console.visitor import Visitor, signed_in, stranger
 
+pytestmark = pytest.mark.thorough_on_postgresql  # counts are tested where they are made
+
 FORM = """
 title: Get a <b>free</b> quote
 fields: [{name: firstName, label: First name, required: true}, {name: email, label: E-mail}]

@@ -15,6 +15,8 @@ from tests.conftest import Install
 from tests.installation import Installation
 from tests.web.console.visitor import Visitor, signed_in, stranger
 
+pytestmark = pytest.mark.thorough_on_postgresql  # who may do what is the same on each
+
 WHO_MAY = {
     # what is there before the login
     "login": ANYBODY,

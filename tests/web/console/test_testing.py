@@ -13,7 +13,7 @@ from tests.systems import accounts
 from tests.web.conftest import ScriptedVendor
 from tests.web.console.visitor import Visitor, signed_in
 
-pytestmark = pytest.mark.one_database  # what a try is answered is the same on each
+pytestmark = pytest.mark.thorough_on_postgresql  # what a try is answered is the same on each
 
 FIELDS = """
   - {name: firstName, label: First name, required: true}
