@@ -655,7 +655,7 @@ def db_backup(target: Path) -> None:
 
 
 @click.command("worker")
-@click.option("--threads", default=16, show_default=True, help="Tries at the same time.")
+@click.option("--threads", default=16, show_default=True, help="Tries at the same time for one account.")
 @with_appcontext
 def worker(threads: int) -> None:
     """Deliver what waits, and nothing else; as many of these as wanted, on as many machines."""
@@ -668,7 +668,7 @@ def worker(threads: int) -> None:
     gc.collect()
     gc.freeze()  # as in gunicorn.conf.py
     loop.start()
-    click.echo(f"Delivering with {threads} threads; Ctrl-C or SIGTERM stops after the tries under way.", err=True)
+    click.echo(f"Delivering, {threads} tries at the same time for one account; Ctrl-C or SIGTERM stops after the tries under way.", err=True)
     while not stopping.wait(3600):
         pass
     loop.stop()

@@ -30,16 +30,17 @@ CLOCK_SLACK = 5.0
 class Worker:
     """A loop that claims, and the threads that try. ``start`` and ``stop`` may be called once each.
 
-    An account may take more threads only while as many are free: vendors that hang never take the last ones from the
-    others. ``on_turn`` is called now and then, in a thread of its own, for what is to be done beside delivering.
+    ``threads``: tries at the same time for one account. There are as many again for others, and an account may take
+    more only while as many are free: vendors that hang never take the last ones. ``on_turn`` is called now and then, in
+    a thread of its own, for what is to be done beside delivering.
     """
 
-    def __init__(self, office: Office, threads: int = 16, on_turn: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, office: Office, threads: int = 8, on_turn: Callable[[], None] = lambda: None) -> None:
         self._office = office
-        self._threads = threads
+        self._threads = 2 * threads
         self._on_turn = on_turn
         self._limits = {name: adapter.concurrency for name, adapter in office.adapters.items() if adapter.concurrency}
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="delivery")
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="delivery")
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._wake = threading.Event()

@@ -120,7 +120,7 @@ def scene(install: Install, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> 
     forms = {name: FORM.format(name=name, url=vendor.url, on_unknown="retry") for name in ("one", "two", "three")}
     forms["careful"] = FORM.format(name="careful", url=vendor.url, on_unknown="hold")
     installation = install(forms, ALLOW_PRIVATE_VENDORS="1", DELIVERY="off")
-    scene = Scene(installation, vendor, Worker(installation.site.office, threads=4))
+    scene = Scene(installation, vendor, Worker(installation.site.office, threads=2))
     true_answer = Store.ask_now
 
     def ask_now(store: Store, connection: Any) -> Callable[[], float]:

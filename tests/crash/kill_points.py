@@ -227,7 +227,7 @@ class Laboratory:
         return answer.status_code == 200
 
     def turn(self) -> bool:
-        loop = worker.Worker(self.site.office, threads=2)
+        loop = worker.Worker(self.site.office, threads=1)
         loop.turn()
         loop.stop()
         return True

@@ -44,7 +44,7 @@ def test_a_restart_of_postgresql_loses_nothing_and_everything_connects_again_by_
     web, worker = Web(installation), DeliveryWorker(installation)
     with running(vendor, web, worker):
         vendor.mood("fair")
-        wait_until(lambda: "Delivering with" in log.read_text("utf-8"), seconds=30)
+        wait_until(lambda: "Delivering, " in log.read_text("utf-8"), seconds=30)
         with Visitors(web.url, forms=("at-once", "later"), per_second=40, threads=4) as visitors:
             wait_until(lambda: len(visitors.thanked) >= 40)
             server.restart(mode)
