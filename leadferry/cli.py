@@ -668,7 +668,7 @@ def worker(threads: int) -> None:
     gc.collect()
     gc.freeze()  # as in gunicorn.conf.py
     loop.start()
-    click.echo(f"Delivering, {threads} tries at the same time for one account; Ctrl-C or SIGTERM stops after the tries under way.", err=True)
+    click.echo(f"Delivering, {threads} tries at once for an account; Ctrl-C or SIGTERM lets them end first.", err=True)
     while not stopping.wait(3600):
         pass
     loop.stop()
