@@ -66,7 +66,7 @@ def page_of_the_console(found: Tab, office: Office, path: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), pytest.param("dark", 390, marks=pytest.mark.thorough)])
 def test_the_pages_of_numbers_are_for_everybody(browser: Browser, office: Office, scheme: str, width: int) -> None:
     with desk(browser, scheme, width) as found:
         for path in PAGES:

@@ -27,6 +27,7 @@ def post_some(visitors: Visitors) -> None:
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.thorough_on_postgresql
 def test_no_lead_is_sent_twice_and_none_waits_for_ever_when_the_clock_is_set(install: Install) -> None:
     installation = install(ALLOW_PRIVATE_VENDORS="1")
     set_clock(installation.root, 0)

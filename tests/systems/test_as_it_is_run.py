@@ -11,6 +11,8 @@ from tests.installation import Server, wait_until
 from tests.systems.accounts import SECRETS, VENDORS, also, form, named
 from tests.systems.running import Systems, address
 
+pytestmark = pytest.mark.thorough_on_postgresql  # processes killed on PostgreSQL are in tests/crash
+
 FORMS = named(
     {**{vendor: form(vendor) for vendor in VENDORS}, "two": form("leadconduit", form_keys=also("webhook", "vcita"))}
 )
