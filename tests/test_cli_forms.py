@@ -10,6 +10,8 @@ from dotenv import dotenv_values
 
 from tests.conftest import Install
 
+pytestmark = pytest.mark.thorough_on_postgresql  # drafts and versions are few rows
+
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted((REPOSITORY / "tests" / "pages").glob("*.html"))
 

@@ -23,6 +23,8 @@ from tests.conftest import Install
 from tests.installation import Installation, make
 from tests.test_migrations import load
 
+pytestmark = pytest.mark.thorough_on_postgresql  # drafts and versions are few rows
+
 FORM = """\
 title: {title}  # as sales call it
 fields:

@@ -115,7 +115,9 @@ def test_a_framed_form_is_at_most_fifteen_kilobytes_in_all(product: str, name: s
 # --- height ---
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=() if each in {"mortgage", "quote"} else pytest.mark.thorough) for each in FORMS]
+)
 def test_the_estimate_is_the_height_in_a_browser_or_a_line_more(
     demo: Installation, product: str, host: Host, visitor: Tab, name: str
 ) -> None:
