@@ -12,8 +12,6 @@ from leadferry.gunicorn_worker import room_for_connections
 M_ARENA_MAX = -8  # of glibc's malloc.h
 ARENAS = 2
 
-gc.disable()  # until everything is loaded: nothing of it is garbage, and looking for some takes a tenth of the start
-
 metrics_folder = share_metrics()
 
 try:
@@ -34,6 +32,7 @@ control_socket_disable = True
 
 def on_starting(server):
     """Forget the counts of processes that are gone, and do not start on a database that cannot be used."""
+    gc.disable()  # nothing that is loaded is garbage, and looking for some takes a tenth of the start
     import leadferry.web  # noqa: PLC0415, F401  # loaded once: the processes begin with it, and share its memory
     from leadferry.metrics import clean_folder  # noqa: PLC0415  # counts from its import on
     from leadferry.store import open_store  # noqa: PLC0415

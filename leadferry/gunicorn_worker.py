@@ -5,7 +5,7 @@ there are threads keep everybody else out. And it waits in its only loop, up to 
 answered to hang up. Here the loop itself gathers each request, and a thread gets it only once it is whole; threads
 never read from a socket. What a slow client costs is a socket and the bytes it sent.
 
-Posts wait for the database, and while it is slow as many wait as come. They never have all threads: a page needs one
+Posts wait for the database, and while it is slow as many wait as come. They do not get all threads: a page needs one
 for a millisecond.
 """
 
@@ -22,6 +22,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any
 
 from gunicorn.http import get_parser
@@ -60,7 +61,7 @@ OTHER_FILES = 512
 """File handles that a process keeps for the database, vendors and files."""
 
 THREADS_FOR_PAGES = 1 / 8
-"""Of all threads, those that posts leave free."""
+"""Of all threads, those that posts leave free; one at least, where there are two."""
 
 _CHUNK = 256 * 1024
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -120,7 +121,7 @@ class WholeRequestWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships 
         self._held = 0
         self._next_look = 0.0
         self._end_silence = float("inf")
-        self._room_for_posts = max(1, self.cfg.threads - int(self.cfg.threads * THREADS_FOR_PAGES))
+        self._room_for_posts = max(1, self.cfg.threads - ceil(self.cfg.threads * THREADS_FOR_PAGES))
         self._posts_at_work = 0
         self._posts_waiting: deque[Any] = deque()
 

@@ -282,3 +282,13 @@ def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:
     ends = [process.communicate(timeout=60)[1] for process in running]
     assert all(process.returncode for process in running)
     assert ends == ["leadferry: DELIVERY: 'no' is neither embedded nor off\n"] * 3
+
+
+def test_gunicorns_settings_can_be_read_again_and_leave_the_garbage_collector_on(tmp_path: Path) -> None:
+    """SIGHUP reads them once more, without a start: what they switched off would stay so in every new process."""
+    code = f"import gc, runpy; runpy.run_path({str(REPOSITORY / 'gunicorn.conf.py')!r}); print(gc.isenabled())"
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "SECRET_KEY": "a key for the tests, long enough"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stdout == "True\n", done.stderr

@@ -34,16 +34,15 @@ from leadferry.web.site import Site
 
 Functions = tuple[Callable[..., Any], ...]
 
+STORING: Functions = (accepting._stored, accepting._stored_anew, accepting._insert_leads, outbox.add)
+
 FLOWS: dict[str, Functions] = {
     "accept": (
         accepting.accept,
         Gathering.run,
         Gathering._lead,
         Gathering._do,
-        accepting._stored,
-        accepting._stored_anew,
-        accepting._insert_leads,
-        outbox.add,
+        *STORING,
     ),
     "answer": (_accept_and_wait, _answer, site.WaitSlots.run),
     "send": (

@@ -24,19 +24,19 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Connection, select
 
-from leadferry import accepting, commits, config, outbox
+from leadferry import commits, config
 from leadferry.gathering import Gathering
 from leadferry.models import lead
 from leadferry.store import Store
 from leadferry.web import create_app
-from tests.crash.kill_points import Point, code_of, in_a_child, points_of, write_nothing_beside
+from tests.crash.kill_points import STORING, Functions, Point, code_of, in_a_child, points_of, write_nothing_beside
 
 VISITORS = 6
 FORM = "later"
 TIMES = (1, VISITORS // 2 + 1)
 """A process dies when it comes to the line for the so many-th time: at the first lead, or with others' in hand."""
 
-MANNERS: dict[str, tuple[Callable[..., Any], ...]] = {
+MANNERS: dict[str, Functions] = {
     "gathering": (
         Gathering.run,
         Gathering._join,
@@ -45,10 +45,7 @@ MANNERS: dict[str, tuple[Callable[..., Any], ...]] = {
     "gathered": (
         Gathering._lead,
         Gathering._do,
-        accepting._stored,
-        accepting._stored_anew,
-        accepting._insert_leads,
-        outbox.add,
+        *STORING,
         Store.transact,
         Store._one_of_several,
     ),
