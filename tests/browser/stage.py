@@ -182,7 +182,7 @@ def new_context(browser: Browser, *, scripts: bool = True) -> BrowserContext:
 
 @contextmanager
 def fresh_tab(context: BrowserContext) -> Iterator[Tab]:
-    """As if the browser had never been anywhere, for a third of what a context of its own costs."""
+    """As if the browser had never been anywhere, for two thirds of what a context of its own costs."""
     found = Tab.of(context)
     context.new_cdp_session(found.page).send("Network.clearBrowserCache")
     try:
